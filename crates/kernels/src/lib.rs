@@ -1,0 +1,49 @@
+//! Every WGSL kernel as a typed constant: linked source, reflected bindings, workgroup size, overrides and the `Params` twin.
+//!
+//! The build script reads `shaders/FAMILY/OP.wgsl`, links what the file asks of `shaders/lib`, validates the result with naga,
+//! reflects it and applies the house lints. A shader that breaks one does not build. Nothing here knows wgpu.
+
+/// One compute kernel, ready to be given to any WebGPU implementation.
+#[derive(Debug)]
+pub struct Kernel {
+    /// `family/op`, the place of its file under `shaders/`.
+    pub name: &'static str,
+    /// Linked WGSL, whole: library functions first, then the file.
+    pub source: &'static str,
+    /// The file as it was written, for the screen that shows it.
+    pub written: &'static str,
+    /// Bindings of group 0, ascending and without gaps.
+    pub bindings: &'static [Binding],
+    /// `@workgroup_size`.
+    pub workgroup: [u32; 3],
+    /// `override` constants and their defaults (none when the pipeline must give it).
+    pub overrides: &'static [(&'static str, Option<f64>)],
+}
+
+/// One binding of group 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Binding {
+    /// `@binding(index)`.
+    pub index: u32,
+    /// Its variable in the WGSL.
+    pub name: &'static str,
+    /// What it is.
+    pub kind: BindingKind,
+}
+
+/// What is bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BindingKind {
+    /// `var<uniform> params: Params`, of this many bytes.
+    Uniform(u32),
+    /// `var<storage, read>`.
+    Read,
+    /// `var<storage, read_write>`.
+    ReadWrite,
+}
+
+/// A generated `Params` twin: the uniform block of one kernel, laid out as WGSL lays it out.
+pub trait Params: bytemuck::Pod {
+    /// The kernel that these belong to.
+    const KERNEL: &'static Kernel;
+}

@@ -1,0 +1,15 @@
+//! Arrays on one of two devices, the operations over them, and the linear algebra built on those.
+//!
+//! Every operation exists twice: as WGSL (through `espalier-kernels`) and as a CPU twin over ndarray views. A [`Session`] is one
+//! device; what runs on it gives the same numbers within the operation's stated tolerance. Nothing here knows a model.
+
+pub mod array;
+pub mod error;
+pub mod op;
+pub mod session;
+pub mod tape;
+
+pub use array::{Array, DType, Spec};
+pub use error::{Error, Result};
+pub use op::{Launch, Op, Plan, Sample, Slot, Tolerance};
+pub use session::{Session, Tensor};
