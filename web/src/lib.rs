@@ -1,1 +1,3 @@
 //! Page.
+
+pub mod worker;

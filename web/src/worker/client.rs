@@ -1,0 +1,275 @@
+//! The page's side of the worker: starts it, talks to it, notices when it ends, starts it again and opens the same files.
+
+use std::cell::RefCell;
+use std::rc::{Rc, Weak};
+
+use espalier_lab::protocol::{Command, DeviceChoice, Reply};
+use gloo::events::EventListener;
+use gloo::timers::callback::Timeout;
+use gloo::worker::{Spawnable, WorkerBridge};
+use wasm_bindgen::JsCast;
+use web_sys::{Blob, ErrorEvent, File, Worker};
+use yew::Callback;
+
+use super::capture::capture;
+use super::codec::JsCodec;
+use super::lab_worker::LabWorker;
+use super::message::{FromLab, Handle, ToLab};
+
+/// The loader that Trunk writes beside the worker.
+const LOADER: &str = "./worker_loader.js";
+/// A worker that has said nothing for this long after its start is reported; it is not ended, a slow line may still bring it.
+const START_MS: u32 = 60_000;
+/// So many crashes within [`CRASH_WINDOW_MS`] and the worker is not started again by itself.
+const CRASH_LIMIT: usize = 3;
+const CRASH_WINDOW_MS: f64 = 30_000.0;
+
+/// What the page hears.
+#[derive(Clone, Debug)]
+pub enum FromWorker {
+    /// The engine's answer.
+    Reply(Reply),
+    /// The bytes of a finished export; [`Reply::Exported`] with the same job follows.
+    Exported {
+        /// Job.
+        job: u32,
+        /// The file.
+        blob: Blob,
+        /// What to call it.
+        name: String,
+    },
+    /// The worker ended; its running jobs are lost, what the page holds stays good.
+    Crashed {
+        /// What is known of the reason, and what to do where nothing follows by itself.
+        message: String,
+    },
+    /// A fresh worker is there. If a checkpoint was open, [`Reply::Opened`] with the same `header_hash` follows.
+    Restarted,
+}
+
+/// What is open or being opened, kept so that a fresh worker can open it again.
+#[derive(Clone)]
+enum Opening {
+    Files(Vec<File>),
+    Bundled { name: String, urls: Vec<String> },
+}
+
+impl Opening {
+    fn message(&self, ticket: u32) -> ToLab {
+        match self {
+            Self::Files(files) => ToLab::Files { ticket, files: files.iter().map(|f| Handle(f.clone().into())).collect() },
+            Self::Bundled { name, urls } => ToLab::Bundled { ticket, name: name.clone(), urls: urls.clone() },
+        }
+    }
+}
+
+/// One living worker.
+struct Link {
+    bridge: WorkerBridge<LabWorker>,
+    native: Option<Worker>,
+    _error: Option<EventListener>,
+    watch: Option<Timeout>,
+}
+
+#[derive(Default)]
+struct State {
+    link: Option<Link>,
+    /// Counts workers, so that late words of an ended one are not taken for the new one's.
+    generation: u32,
+    /// What the living worker holds.
+    open: Option<Opening>,
+    /// What it is opening, by ticket, oldest first.
+    pending: Vec<(u32, Opening)>,
+    tickets: u32,
+    device: Option<DeviceChoice>,
+    crashes: Vec<f64>,
+}
+
+impl State {
+    fn ask(&mut self, opening: Opening) {
+        self.tickets += 1;
+        if let Some(link) = &self.link {
+            link.bridge.send(opening.message(self.tickets));
+        }
+        self.pending.push((self.tickets, opening));
+    }
+}
+
+struct Inner {
+    on: Callback<FromWorker>,
+    state: RefCell<State>,
+}
+
+/// Handle to the worker; clones talk to the same one.
+#[derive(Clone)]
+pub struct Client(Rc<Inner>);
+
+impl PartialEq for Client {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Client {
+    /// Starts the worker. Everything it says goes to `on`.
+    pub fn start(on: Callback<FromWorker>) -> Self {
+        let client = Self(Rc::new(Inner { on, state: RefCell::default() }));
+        client.spawn();
+        client
+    }
+
+    /// Opens local files: [`Reply::Opened`], or [`Reply::Failed`] and what was open stays open.
+    pub fn open_files(&self, files: Vec<File>) {
+        self.open(Opening::Files(files));
+    }
+
+    /// Opens files on the page's own server; `urls` are relative to the page.
+    pub fn open_bundled(&self, name: &str, urls: Vec<String>) {
+        self.open(Opening::Bundled { name: name.into(), urls });
+    }
+
+    /// Sends a request to the engine.
+    pub fn send(&self, command: Command) {
+        match &command {
+            Command::Device(choice) => self.0.state.borrow_mut().device = Some(*choice),
+            Command::Close => self.0.state.borrow_mut().open = None,
+            _ => {}
+        }
+        self.awake();
+        if let Some(link) = &self.0.state.borrow().link {
+            link.bridge.send(ToLab::Command(command));
+        }
+    }
+
+    /// Ends the worker at once, whatever it is in, starts a fresh one and opens the same files again. Says [`FromWorker::Restarted`].
+    pub fn stop_now(&self) {
+        let link = self.0.state.borrow_mut().link.take();
+        end(link);
+        self.restart();
+    }
+
+    fn open(&self, opening: Opening) {
+        self.awake();
+        self.0.state.borrow_mut().ask(opening);
+    }
+
+    /// Starts a worker where the last was given up.
+    fn awake(&self) {
+        if self.0.state.borrow().link.is_none() {
+            self.restart();
+        }
+    }
+
+    fn restart(&self) {
+        self.spawn();
+        {
+            let mut state = self.0.state.borrow_mut();
+            if let (Some(device), Some(link)) = (state.device, &state.link) {
+                link.bridge.send(ToLab::Command(Command::Device(device)));
+            }
+            // Until it is open again it counts as being opened: if the files themselves end the worker, they are left alone then.
+            let open = state.open.take();
+            let pending = std::mem::take(&mut state.pending);
+            open.into_iter().chain(pending.into_iter().map(|(_, o)| o)).for_each(|o| state.ask(o));
+        }
+        self.0.on.emit(FromWorker::Restarted);
+    }
+
+    fn spawn(&self) {
+        let generation = {
+            let mut state = self.0.state.borrow_mut();
+            state.generation += 1;
+            state.generation
+        };
+        let weak = Rc::downgrade(&self.0);
+        let hear = {
+            let weak = weak.clone();
+            move |message| {
+                if let Some(client) = current(&weak, generation) {
+                    client.hear(message);
+                }
+            }
+        };
+        let (bridge, native) = capture(|| {
+            LabWorker::spawner().encoding::<JsCodec>().callback(hear).with_loader(true).as_module(false).spawn(LOADER)
+        });
+        let error = native.as_ref().map(|worker| {
+            let weak = weak.clone();
+            EventListener::new(worker, "error", move |event| {
+                if let Some(client) = current(&weak, generation) {
+                    client.crashed(match event.dyn_ref::<ErrorEvent>() {
+                        Some(e) if !e.message().is_empty() => e.message(),
+                        _ => "its script could not be loaded".into(),
+                    });
+                }
+            })
+        });
+        let watch = Timeout::new(START_MS, move || {
+            if let Some(client) = current(&weak, generation) {
+                let message = "the worker has not started after 60 s; if this stays so, reload the page or try a current browser";
+                client.0.on.emit(FromWorker::Crashed { message: message.into() });
+            }
+        });
+        self.0.state.borrow_mut().link = Some(Link { bridge, native, _error: error, watch: Some(watch) });
+    }
+
+    fn hear(&self, message: FromLab) {
+        match message {
+            FromLab::Alive => {
+                if let Some(link) = &mut self.0.state.borrow_mut().link {
+                    link.watch = None;
+                }
+            }
+            FromLab::Settled { ticket, ok } => {
+                let mut state = self.0.state.borrow_mut();
+                if let Some(i) = state.pending.iter().position(|(t, _)| *t == ticket) {
+                    let (_, opening) = state.pending.remove(i);
+                    if ok {
+                        state.open = Some(opening);
+                    }
+                }
+            }
+            FromLab::Reply(reply) => self.0.on.emit(FromWorker::Reply(reply)),
+            FromLab::Exported { job, blob, name } => match blob.0.dyn_into::<Blob>() {
+                Ok(blob) => self.0.on.emit(FromWorker::Exported { job, blob, name }),
+                Err(_) => self.crashed("the export came back as something that is not a file".into()),
+            },
+            FromLab::Panicked { message } => self.crashed(message),
+        }
+    }
+
+    fn crashed(&self, message: String) {
+        let (link, again) = {
+            let mut state = self.0.state.borrow_mut();
+            let now = js_sys::Date::now();
+            state.crashes.retain(|t| now - t < CRASH_WINDOW_MS);
+            state.crashes.push(now);
+            // What was being opened is the first suspect.
+            if !state.pending.is_empty() {
+                state.pending.remove(0);
+            }
+            (state.link.take(), state.crashes.len() < CRASH_LIMIT)
+        };
+        end(link);
+        let advice = if again { "" } else { "; it ended three times within half a minute and waits for your next action" };
+        self.0.on.emit(FromWorker::Crashed { message: format!("{message}{advice}") });
+        if again {
+            self.restart();
+        }
+    }
+}
+
+/// The client, if it is still there and `generation` is its living worker.
+fn current(weak: &Weak<Inner>, generation: u32) -> Option<Client> {
+    let client = Client(weak.upgrade()?);
+    let same = client.0.state.borrow().generation == generation && client.0.state.borrow().link.is_some();
+    same.then_some(client)
+}
+
+fn end(link: Option<Link>) {
+    if let Some(Link { native: Some(worker), .. }) = &link {
+        worker.terminate();
+    }
+    // Dropping the bridge posts gloo's farewell, which a terminated worker does not hear.
+    drop(link);
+}

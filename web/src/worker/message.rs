@@ -1,0 +1,62 @@
+//! What crosses between page and worker: the engine's protocol, and the browser's own objects beside it.
+
+use espalier_lab::protocol::{Command, Reply};
+use serde::{Deserialize, Serialize};
+use wasm_bindgen::JsValue;
+
+/// A browser object (a `File`, a `Blob`) that passes through unchanged.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Handle(#[serde(with = "serde_wasm_bindgen::preserve")] pub JsValue);
+
+/// From the page.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum ToLab {
+    /// Opens local files.
+    Files {
+        /// Comes back in [`FromLab::Settled`].
+        ticket: u32,
+        /// Each a `File`.
+        files: Vec<Handle>,
+    },
+    /// Opens files on the page's own server.
+    Bundled {
+        /// Comes back in [`FromLab::Settled`].
+        ticket: u32,
+        /// Name for people.
+        name: String,
+        /// Addresses, relative to the page.
+        urls: Vec<String>,
+    },
+    /// A request to the engine.
+    Command(Command),
+}
+
+/// From the worker.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum FromLab {
+    /// The worker has started.
+    Alive,
+    /// An opening came to its end.
+    Settled {
+        /// Which.
+        ticket: u32,
+        /// Whether it is what is open now.
+        ok: bool,
+    },
+    /// The engine's answer.
+    Reply(Reply),
+    /// The bytes of a finished export (a `Blob`); the engine's own `Exported` follows.
+    Exported {
+        /// Job.
+        job: u32,
+        /// The file.
+        blob: Handle,
+        /// What to call it.
+        name: String,
+    },
+    /// The last words of a worker that is about to end.
+    Panicked {
+        /// The panic's message and place.
+        message: String,
+    },
+}
