@@ -6,6 +6,7 @@
 pub mod array;
 pub mod error;
 pub mod op;
+pub mod ops;
 pub mod session;
 pub mod tape;
 

@@ -21,15 +21,17 @@ pub trait Op: std::fmt::Debug {
     /// What the GPU is to do.
     fn gpu(&self, inputs: &[Spec], output: &Spec) -> Plan;
 
-    /// How far the two may part, with the reason in its documentation.
-    fn tolerance(&self) -> Tolerance;
+    /// How far the two may part on these inputs, with the reason in its documentation. It sees the inputs because the
+    /// error of a sum or a product is bounded by the sum of its terms' magnitudes, not by the magnitude of what is left of them.
+    fn tolerance(&self, inputs: &[&Array]) -> Tolerance;
 
     /// Gradients of the inputs, written with other operations.
     fn vjp(&self, vjp: Vjp<'_>) -> std::result::Result<Gradients, NotDifferentiable>;
 }
 
 /// How far a GPU result may be from its CPU twin: `|gpu − cpu| ≤ absolute + relative · scale`, where `scale` is the largest
-/// magnitude of the CPU result, unless the operation documents another.
+/// finite magnitude of the CPU result. Where both are NaN, or both the same infinity, they agree; with [`Tolerance::EXACT`]
+/// integers are equal and floats are equal in value (−0 = +0, NaN agrees with NaN).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tolerance {
     /// In units of the result.
@@ -41,6 +43,16 @@ pub struct Tolerance {
 impl Tolerance {
     /// Bits must be equal (masks, indices, counts, copies).
     pub const EXACT: Self = Self { absolute: 0.0, relative: 0.0 };
+
+    /// `absolute` only.
+    pub const fn absolute(absolute: f32) -> Self {
+        Self { absolute, relative: 0.0 }
+    }
+
+    /// `relative` only.
+    pub const fn relative(relative: f32) -> Self {
+        Self { absolute: 0.0, relative }
+    }
 }
 
 /// An operation with inputs for its tests.
