@@ -5,6 +5,7 @@
 
 pub mod array;
 pub mod error;
+pub mod gemm;
 pub mod op;
 pub mod ops;
 pub mod session;
