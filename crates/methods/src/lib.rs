@@ -1,8 +1,16 @@
 //! The papers' methods: one file each, and the registry. Nothing here knows a screen, a thread or a file.
 
+pub mod allocation;
 pub mod bytes;
 pub mod method;
 pub mod report;
+pub mod spectra;
+pub mod welore;
 
 pub use method::{Card, Inputs, Knob, MethodError, Sink};
 pub use report::{Event, Report};
+
+/// What a matrix is called where one name is needed: its tensor's name, and for a slice of a fused tensor `name#3`.
+pub fn key(tensor: &str, slice: Option<u32>) -> String {
+    slice.map_or_else(|| tensor.to_owned(), |i| format!("{tensor}#{i}"))
+}

@@ -126,12 +126,17 @@ pub enum Tail {
         /// How many there were.
         count: u32,
     },
+    /// All eigenvalues are equal but for rounding (an orthogonal matrix): there is no tail.
+    Flat {
+        /// How many there were.
+        count: u32,
+    },
 }
 
 /// Error against sparsity for one matrix under a pattern, so that a bar can be dragged without running anything.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Profile {
-    /// The tensor's name.
+    /// The matrix: the tensor's name, slices of a fused tensor as `name#3`.
     pub tensor: String,
     /// Elements.
     pub elements: f64,
@@ -148,7 +153,7 @@ pub struct Profile {
 /// What pruning did to one matrix.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pruned {
-    /// The tensor's name.
+    /// The matrix: the tensor's name, slices of a fused tensor as `name#3`.
     pub tensor: String,
     /// Elements.
     pub elements: f64,
@@ -178,7 +183,7 @@ pub struct Cells {
 /// What rank selection decided for one matrix (lowrank-moe §1.4–1.5).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RankChoice {
-    /// The tensor's name.
+    /// The matrix: the tensor's name, slices of a fused tensor as `name#3`.
     pub tensor: String,
     /// `[out, in]`.
     pub shape: [u32; 2],

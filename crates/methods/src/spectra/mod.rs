@@ -1,0 +1,6 @@
+//! Spectra: the singular values of every matrix, and what they say.
+
+pub mod summary;
+pub mod tail;
+
+pub use summary::{energy_curve, energy_rank, random_edge, summary, truncation_errors};
