@@ -1,3 +1,4 @@
-//! Page.
+//! The page: screens, figures, what they are drawn with, and the bridge to the worker.
 
+pub mod plot;
 pub mod worker;

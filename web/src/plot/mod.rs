@@ -1,0 +1,16 @@
+//! What figures are made of, without a screen: numbers as text, scales, ticks, decimation, colours, hit tests, scenes and their files.
+//!
+//! Everything here is a pure function and is tested natively. A figure is a [`scene::Scene`]: a list of marks whose colours are
+//! names of tokens. The page draws it as SVG that follows the theme, [`svg`] writes it as a file, the PNG is painted from it on a canvas.
+
+pub mod color;
+pub mod decimate;
+pub mod hist;
+pub mod hit;
+pub mod number;
+pub mod scale;
+pub mod scene;
+pub mod svg;
+pub mod table;
+pub mod theme;
+pub mod ticks;
