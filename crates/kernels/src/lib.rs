@@ -47,3 +47,10 @@ pub trait Params: bytemuck::Pod {
     /// The kernel that these belong to.
     const KERNEL: &'static Kernel;
 }
+
+include!(concat!(env!("OUT_DIR"), "/kernels.rs"));
+
+/// The kernel of a name (`family/op`).
+pub fn kernel(name: &str) -> Option<&'static Kernel> {
+    KERNELS.iter().find(|k| k.name == name).copied()
+}
