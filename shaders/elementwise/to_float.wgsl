@@ -1,0 +1,27 @@
+//! y = the integer x as a float, one element an invocation.
+//! use lib/index
+
+struct Params {
+    /// Elements.
+    count: u32,
+    /// First element of `x` in its binding.
+    x_base: u32,
+    /// First element of `y` in its binding.
+    y_base: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<u32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+
+@compute @workgroup_size(256)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let i = flat_index(group, groups, lane);
+    if i < params.count {
+        y[params.y_base + i] = f32(x[params.x_base + i]);
+    }
+}
