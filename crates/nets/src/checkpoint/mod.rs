@@ -1,20 +1,38 @@
 //! Lazy safetensors checkpoints: the header is read when one is opened, a tensor's bytes when they are asked for.
+//!
+//! Files are taken to be made by an attacker until proved otherwise: every length, offset, shape and name is checked before it is
+//! used, and each thing that can be wrong is a variant of [`CheckpointError`] with advice.
 
+pub mod codec;
+pub mod config;
 pub mod dtype;
 pub mod error;
+mod family;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod file;
+mod gather;
+mod header;
+mod names;
+mod open;
+mod read;
 pub mod role;
+pub mod sniff;
 pub mod source;
+pub mod writer;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::rc::Rc;
 
-use ndarray::Array2;
-
+pub use config::Config;
 pub use dtype::Dtype;
-pub use error::CheckpointError;
-pub use role::{Family, MatrixRef, Role};
-pub use source::{ByteSource, MemorySource, SourceError};
+pub use error::{CheckpointError, ErrorKind};
+#[cfg(not(target_arch = "wasm32"))]
+pub use file::{FileSink, FileSource, sources_at};
+pub use header::{HEADER_CAP, RANK_CAP};
+pub use role::{Family, Layout, MatrixRef, Role};
+pub use source::{ByteSource, LocalFuture, MemorySource, SourceError};
+pub use writer::{ByteSink, MemorySink, NoPause, Origin, Output, Pace, Plan, SinkError, Stopped, WriteError, Writer, write};
 
 /// One checkpoint, however many files it lies in.
 #[derive(Clone)]
@@ -25,9 +43,11 @@ pub struct Checkpoint {
     pub tensors: Vec<TensorEntry>,
     /// `config.json`, where one was given.
     pub config: Option<serde_json::Value>,
+    /// The values of `config.json` that are used here.
+    pub settings: Config,
     /// What the names and the configuration say it is.
     pub family: Family,
-    /// Transformer blocks or CNN layers found.
+    /// Transformer blocks or CNN layers: one more than the highest [`TensorEntry::block`].
     pub blocks: u32,
     /// `__metadata__` of the first file.
     pub metadata: BTreeMap<String, String>,
@@ -35,6 +55,8 @@ pub struct Checkpoint {
     pub notes: Vec<String>,
     /// Bytes read to open it.
     pub header_bytes: u64,
+    /// Where each file's header lies (the eight bytes of its length included).
+    pub headers: Vec<Range<u64>>,
 }
 
 /// One tensor of a checkpoint.
@@ -56,38 +78,20 @@ pub struct TensorEntry {
     pub block: Option<u32>,
     /// Expert it belongs to.
     pub expert: Option<u32>,
+    /// Belongs to a shared expert.
+    pub shared: bool,
+    /// How its matrices lie in it.
+    pub layout: Layout,
 }
 
 impl TensorEntry {
-    /// Number of elements.
+    /// Number of elements. It fits: opening a checkpoint checks it.
     pub fn elements(&self) -> u64 {
         self.shape.iter().product()
     }
-}
 
-impl Checkpoint {
-    /// Opens one checkpoint from files given in any order: safetensors, shards with their index, `config.json`; others are left
-    /// out with a note. Reads headers only.
-    ///
-    /// # Errors
-    /// The first thing that makes the whole unusable, as a [`CheckpointError`] that says what to do.
-    pub async fn open(_sources: Vec<Rc<dyn ByteSource>>) -> Result<Self, CheckpointError> {
-        unimplemented!()
-    }
-
-    /// Every matrix that can be analysed: linears `[out, in]` (Conv1D turned round), convolutions as `[out, in·kh·kw]`, each
-    /// slice of fused experts, embeddings and heads.
-    pub fn matrices(&self) -> Vec<MatrixRef> {
-        unimplemented!()
-    }
-
-    /// One tensor decoded to floats, row-major, in file order.
-    pub async fn read_f32(&self, _tensor: usize) -> Result<Vec<f32>, CheckpointError> {
-        unimplemented!()
-    }
-
-    /// One matrix as `y = W x` has it, `[out, in]`.
-    pub async fn read_matrix(&self, _matrix: &MatrixRef) -> Result<Array2<f32>, CheckpointError> {
-        unimplemented!()
+    /// Bytes in the file.
+    pub fn bytes(&self) -> u64 {
+        self.range.end - self.range.start
     }
 }
