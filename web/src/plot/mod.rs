@@ -3,11 +3,16 @@
 //! Everything here is a pure function and is tested natively. A figure is a [`scene::Scene`]: a list of marks whose colours are
 //! names of tokens. The page draws it as SVG that follows the theme, [`svg`] writes it as a file, the PNG is painted from it on a canvas.
 
+pub mod axes;
 pub mod color;
 pub mod decimate;
+pub mod heat;
 pub mod hist;
+pub mod histogram;
 pub mod hit;
+pub mod lines;
 pub mod number;
+pub mod panels;
 pub mod scale;
 pub mod scene;
 pub mod svg;

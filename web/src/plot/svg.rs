@@ -88,7 +88,7 @@ pub fn document(scene: &Scene, frame: &Frame, theme: Theme) -> String {
         x += 17.0 + 7.0 * name.chars().count() as f64 + 14.0;
     }
     let _ = write!(out, r#"<g transform="translate({MARGIN} {top})">"#);
-    marks(&mut out, scene, theme);
+    marks(&mut out, scene, Colors::File(theme));
     out.push_str("</g>");
     let mut y = top + scene.height + 12.0;
     for l in wrapped(&frame.sentence, scene.width) {
@@ -102,7 +102,33 @@ pub fn document(scene: &Scene, frame: &Frame, theme: Theme) -> String {
     out
 }
 
-fn marks(out: &mut String, scene: &Scene, theme: Theme) {
+/// The drawing for the page itself: colours are CSS variables, so that the theme may change under it; what it says in words stands on the
+/// element around it. Text colours are inherited from a group because a style sheet's rule for texts would beat an attribute of the text.
+pub fn page(scene: &Scene) -> String {
+    let (w, h) = (scene.width, scene.height);
+    let mut out = format!(r#"<svg class="scene" xmlns="http://www.w3.org/2000/svg" width="{w}" height="{h}" viewBox="0 0 {w} {h}" aria-hidden="true">"#);
+    marks(&mut out, scene, Colors::Page);
+    out.push_str("</svg>");
+    out
+}
+
+/// Where colours come from.
+#[derive(Clone, Copy)]
+enum Colors {
+    Page,
+    File(Theme),
+}
+
+impl Colors {
+    fn of(self, paint: &Paint) -> String {
+        match self {
+            Self::Page => paint.css(),
+            Self::File(theme) => paint.value(theme),
+        }
+    }
+}
+
+fn marks(out: &mut String, scene: &Scene, theme: Colors) {
     for m in &scene.marks {
         let _ = match m {
             Mark::Path { segs, fill, stroke } => write!(out, r#"<path d="{}"{}/>"#, d(segs), look(fill, stroke, theme)),
@@ -116,13 +142,13 @@ fn marks(out: &mut String, scene: &Scene, theme: Theme) {
     }
 }
 
-fn look(fill: &Option<Paint>, stroke: &Option<Stroke>, theme: Theme) -> String {
+fn look(fill: &Option<Paint>, stroke: &Option<Stroke>, colors: Colors) -> String {
     let mut out = match fill {
-        Some(p) => format!(r#" fill="{}""#, p.value(theme)),
+        Some(p) => format!(r#" fill="{}""#, colors.of(p)),
         None => r#" fill="none""#.into(),
     };
     if let Some(s) = stroke {
-        let _ = write!(out, r#" stroke="{}" stroke-width="{}""#, s.paint.value(theme), s.width);
+        let _ = write!(out, r#" stroke="{}" stroke-width="{}""#, colors.of(&s.paint), s.width);
         if let Some([a, b]) = s.dash {
             let _ = write!(out, r#" stroke-dasharray="{a} {b}""#);
         }
@@ -133,7 +159,7 @@ fn look(fill: &Option<Paint>, stroke: &Option<Stroke>, theme: Theme) -> String {
     out
 }
 
-fn text(out: &mut String, l: &Label, theme: Theme) -> std::fmt::Result {
+fn text(out: &mut String, l: &Label, colors: Colors) -> std::fmt::Result {
     let anchor = match l.anchor {
         Anchor::Start => "",
         Anchor::Middle => r#" text-anchor="middle""#,
@@ -141,8 +167,8 @@ fn text(out: &mut String, l: &Label, theme: Theme) -> std::fmt::Result {
     };
     let bold = if l.bold { r#" font-weight="700""# } else { "" };
     let mono = if l.mono { format!(r#" font-family="{MONO}""#) } else { String::new() };
-    let halo = if l.halo { format!(r#" stroke="{}" stroke-width="3.5" paint-order="stroke" stroke-linejoin="round""#, theme.hex("ground")) } else { String::new() };
-    write!(out, r#"<text x="{}" y="{}" fill="{}"{anchor}{bold}{mono}{halo}>{}</text>"#, tenth(l.at[0]), tenth(l.at[1]), l.paint.value(theme), escape(&l.text))
+    let halo = if l.halo { format!(r#" stroke="{}" stroke-width="3.5" paint-order="stroke" stroke-linejoin="round""#, colors.of(&Paint::Token("ground"))) } else { String::new() };
+    write!(out, r#"<g fill="{}"><text x="{}" y="{}"{anchor}{bold}{mono}{halo}>{}</text></g>"#, colors.of(&l.paint), tenth(l.at[0]), tenth(l.at[1]), escape(&l.text))
 }
 
 /// Cells of one colour become one path in the grid's own units: small files without an embedded bitmap.
@@ -243,6 +269,12 @@ mod tests {
             assert!(open.is_empty(), "{open:?}");
             assert!(text.contains(&theme.hex("ground")));
         }
+    }
+
+    #[test]
+    fn the_page_uses_variables_and_no_inline_style() {
+        let text = page(&scene());
+        assert!(text.contains("var(--leaf)") && !text.contains("style="), "a strict content policy forbids inline styles");
     }
 
     #[test]
