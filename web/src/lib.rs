@@ -1,4 +1,5 @@
 //! The page: screens, figures, what they are drawn with, and the bridge to the worker.
 
+pub mod figures;
 pub mod plot;
 pub mod worker;

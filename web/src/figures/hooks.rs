@@ -1,0 +1,86 @@
+//! What figures must know of the page: their size, and whether it is light or dark.
+
+use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
+use web_sys::{Element, MutationObserver, MutationObserverInit, ResizeObserver};
+use yew::prelude::*;
+
+use crate::plot::theme::Theme;
+
+/// Whole CSS pixels of an element, followed while it is resized; `[0, 0]` until it is on the page.
+#[hook]
+pub fn use_size(node: &NodeRef) -> [f64; 2] {
+    let size = use_state_eq(|| [0.0, 0.0]);
+    {
+        let (node, size) = (node.clone(), size.clone());
+        use_effect_with((), move |()| {
+            let mut kept = None;
+            if let Some(element) = node.cast::<Element>() {
+                let measure = {
+                    let element = element.clone();
+                    move || size.set([f64::from(element.client_width()), f64::from(element.client_height())])
+                };
+                measure();
+                let hear = Closure::<dyn FnMut()>::new(measure);
+                if let Ok(observer) = ResizeObserver::new(hear.as_ref().unchecked_ref()) {
+                    observer.observe(&element);
+                    kept = Some((observer, hear));
+                }
+            }
+            move || {
+                if let Some((observer, _hear)) = kept {
+                    observer.disconnect();
+                }
+            }
+        });
+    }
+    *size
+}
+
+/// The theme now.
+pub fn theme_now() -> Theme {
+    let root = web_sys::window().and_then(|w| w.document()).and_then(|d| d.document_element());
+    let named = root.and_then(|r| r.get_attribute("data-theme"));
+    match named.as_deref() {
+        Some("dark") => Theme::Dark,
+        Some("light") => Theme::Light,
+        _ => {
+            let dark = web_sys::window().and_then(|w| w.match_media("(prefers-color-scheme: dark)").ok().flatten());
+            if dark.is_some_and(|m| m.matches()) { Theme::Dark } else { Theme::Light }
+        }
+    }
+}
+
+/// The theme, followed while `data-theme` changes on the root element.
+#[hook]
+pub fn use_theme() -> Theme {
+    let theme = use_state_eq(theme_now);
+    {
+        let theme = theme.clone();
+        use_effect_with((), move |()| {
+            let root = web_sys::window().and_then(|w| w.document()).and_then(|d| d.document_element());
+            let hear = Closure::<dyn FnMut()>::new(move || theme.set(theme_now()));
+            let observer = MutationObserver::new(hear.as_ref().unchecked_ref()).ok();
+            if let (Some(o), Some(root)) = (&observer, &root) {
+                let what = MutationObserverInit::new();
+                what.set_attributes(true);
+                what.set_attribute_filter(&[wasm_bindgen::JsValue::from_str("data-theme")].iter().collect::<js_sys::Array>());
+                // An element of this document can always be observed.
+                let _ = o.observe_with_options(root, &what);
+            }
+            move || {
+                if let Some(o) = observer {
+                    o.disconnect();
+                }
+                drop(hear);
+            }
+        });
+    }
+    *theme
+}
+
+/// Where a pointer or mouse event happened, in pixels of an element's box.
+pub fn place_in(node: &NodeRef, client: [f64; 2]) -> Option<[f64; 2]> {
+    let r = node.cast::<Element>()?.get_bounding_client_rect();
+    Some([client[0] - r.left(), client[1] - r.top()])
+}

@@ -1,0 +1,26 @@
+//! The figures as components: thin shells over [`crate::plot`]. Each has a title, what it shows, its tools (scales, table, CSV, SVG, PNG),
+//! the drawing, and one sentence that is also its alternative text.
+//!
+//! A figure follows the theme by itself: SVG through the style sheet's variables, canvases by watching `data-theme` on the root element.
+//! Heights come from the style sheet (`.layers` and its wrappers): no figure writes an inline style, so that a strict content policy holds.
+
+pub mod canvas;
+pub mod download;
+pub mod figure;
+pub mod heatmap;
+pub mod histogram;
+pub mod hooks;
+pub mod layers;
+pub mod line;
+pub mod multiples;
+pub mod readout;
+pub mod sparkline;
+pub mod stats;
+
+pub use figure::{Figure, Source};
+pub use heatmap::HeatMap;
+pub use histogram::HistogramChart;
+pub use line::{LineChart, Mode};
+pub use multiples::SmallMultiples;
+pub use sparkline::Sparkline;
+pub use stats::{StatItem, Stats};
