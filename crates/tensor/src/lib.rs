@@ -6,6 +6,7 @@
 pub mod array;
 pub mod error;
 pub mod gemm;
+pub mod linalg;
 pub mod op;
 pub mod ops;
 pub mod session;
