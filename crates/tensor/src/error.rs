@@ -13,7 +13,7 @@ pub enum Error {
         reason: String,
     },
     /// The device had no room.
-    #[error("the GPU had no room for {bytes} more bytes ({what}); free something, choose smaller inputs, or use the CPU")]
+    #[error("the device had no room for {bytes} more bytes ({what}); free something, choose smaller inputs, or use the CPU")]
     OutOfMemory {
         /// What the buffer was for.
         what: String,

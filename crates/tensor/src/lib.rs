@@ -4,8 +4,11 @@
 //! device; what runs on it gives the same numbers within the operation's stated tolerance. Nothing here knows a model.
 
 pub mod array;
+pub mod cancel;
+pub mod clock;
 pub mod error;
 pub mod gemm;
+pub mod gpu;
 pub mod linalg;
 pub mod op;
 pub mod ops;
@@ -13,6 +16,8 @@ pub mod session;
 pub mod tape;
 
 pub use array::{Array, DType, Spec};
-pub use error::{Error, Result};
+pub use cancel::Cancel;
+pub use error::{Error, NoAdapter, Result};
+pub use gpu::{GpuOptions, Presence};
 pub use op::{Launch, Op, Plan, Sample, Slot, Tolerance};
-pub use session::{Session, Tensor};
+pub use session::{Info, Session, Tensor};

@@ -1,48 +1,334 @@
 //! One device with five verbs: allocate, upload, run, read, free.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
-use crate::array::{Array, Spec};
-use crate::error::Result;
+use ndarray::{ArcArray, IxDyn};
+
+use crate::array::{Array, DType, Spec};
+use crate::cancel::Cancel;
+use crate::error::{Error, Result};
+use crate::gpu::{Gpu, GpuOptions, Held};
 use crate::op::Op;
 
-/// A device. Everything but [`Session::read`] only records; program order is kept.
+/// A device. Everything but [`Session::read`] only records; program order is kept. Clones are the same device.
+///
+/// A failure of the device surfaces at the next read, once, as a typed error; what was made from a tensor that failed, fails too.
+/// Everything stays usable after an [`Error::OutOfMemory`] or [`Error::Validation`]; after [`Error::Lost`] nothing does.
 #[derive(Clone)]
 pub struct Session {
-    _todo: Rc<()>,
+    backend: Backend,
+    cancel: Option<Cancel>,
+}
+
+#[derive(Clone)]
+enum Backend {
+    Cpu(Rc<Cell<u64>>),
+    Gpu(Rc<Gpu>),
+}
+
+/// What a session runs on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Info {
+    /// True where WGSL runs.
+    pub gpu: bool,
+    /// `NVIDIA H100`, `llvmpipe`, `CPU twin`.
+    pub name: String,
+    /// Driver or architecture; may be empty.
+    pub detail: String,
+    /// A software adapter.
+    pub software: bool,
+    /// Limits: name, asked for, offered by the adapter.
+    pub limits: Vec<(String, f64, f64)>,
+    /// Optional features in use.
+    pub features: Vec<String>,
 }
 
 /// An array on a session's device; freed when the last clone is dropped.
 #[derive(Clone)]
 pub struct Tensor {
-    _spec: Rc<Spec>,
+    spec: Rc<Spec>,
+    storage: Rc<Storage>,
+}
+
+enum Storage {
+    Host(Array, #[expect(dead_code, reason = "counts the bytes until it is dropped")] Counted),
+    Device(Rc<Held>),
+    Failed(Error),
+}
+
+/// Bytes that count as in use as long as this lives.
+struct Counted {
+    total: Rc<Cell<u64>>,
+    bytes: u64,
+}
+
+impl Counted {
+    fn new(total: &Rc<Cell<u64>>, bytes: u64) -> Self {
+        total.set(total.get() + bytes);
+        Self { total: total.clone(), bytes }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.total.set(self.total.get() - self.bytes);
+    }
+}
+
+impl std::fmt::Debug for Tensor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let place = match &*self.storage {
+            Storage::Host(..) => "host",
+            Storage::Device(_) => "device",
+            Storage::Failed(_) => "failed",
+        };
+        write!(f, "Tensor({:?} {:?}, {place})", self.spec.dtype, self.spec.shape)
+    }
 }
 
 impl Tensor {
+    fn new(spec: Spec, storage: Storage) -> Self {
+        Self { spec: Rc::new(spec), storage: Rc::new(storage) }
+    }
+
     /// Shape and element type.
     pub fn spec(&self) -> &Spec {
-        &self._spec
+        &self.spec
+    }
+
+    /// The same values in another shape, without a copy. Panics where the number of elements differs: a bug of the caller.
+    pub fn reshape(&self, shape: impl Into<Vec<usize>>) -> Self {
+        let spec = Spec { shape: shape.into(), dtype: self.spec.dtype };
+        assert_eq!(spec.len(), self.spec.len(), "{:?} has not as many elements as {:?}", spec.shape, self.spec.shape);
+        Self { spec: Rc::new(spec), storage: self.storage.clone() }
     }
 }
 
 impl Session {
+    /// The CPU twins.
+    pub fn cpu() -> Self {
+        Self { backend: Backend::Cpu(Rc::default()), cancel: None }
+    }
+
+    /// Opens the GPU.
+    ///
+    /// # Errors
+    /// [`Error::NoAdapter`] with its cause; [`Error::Validation`] where the adapter refuses a device.
+    pub async fn gpu(options: GpuOptions) -> Result<Self> {
+        Ok(Self { backend: Backend::Gpu(Gpu::open(options).await?), cancel: None })
+    }
+
+    /// wgpu's no-op backend, for tests: every pipeline, binding and dispatch is validated, nothing is computed, reads give zeros or what was uploaded.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn noop() -> Self {
+        Self { backend: Backend::Gpu(Gpu::noop()), cancel: None }
+    }
+
+    /// The same device, with reads that answer [`Error::Cancelled`] once the flag is up.
+    #[must_use]
+    pub fn with_cancel(&self, cancel: Cancel) -> Self {
+        Self { backend: self.backend.clone(), cancel: Some(cancel) }
+    }
+
+    /// What it runs on.
+    pub fn info(&self) -> Info {
+        match &self.backend {
+            Backend::Cpu(_) => Info {
+                gpu: false,
+                name: "CPU twin".into(),
+                detail: String::new(),
+                software: false,
+                limits: Vec::new(),
+                features: if cfg!(target_feature = "simd128") { vec!["wasm simd128".into()] } else { Vec::new() },
+            },
+            Backend::Gpu(gpu) => gpu.info(),
+        }
+    }
+
+    /// True where WGSL runs.
+    pub fn is_gpu(&self) -> bool {
+        matches!(self.backend, Backend::Gpu(_))
+    }
+
+    /// Bytes of the tensors that live on the device.
+    pub fn bytes_in_use(&self) -> u64 {
+        match &self.backend {
+            Backend::Cpu(total) => total.get(),
+            Backend::Gpu(gpu) => gpu.bytes_in_use(),
+        }
+    }
+
+    /// Ends the device as a crash of the driver would: for tests of what then happens. Does nothing on the CPU.
+    pub fn destroy(&self) {
+        if let Backend::Gpu(gpu) = &self.backend {
+            gpu.destroy();
+        }
+    }
+
     /// Zeros.
-    pub fn allocate(&self, _spec: Spec) -> Tensor {
-        unimplemented!()
+    pub fn allocate(&self, spec: Spec) -> Tensor {
+        match &self.backend {
+            Backend::Cpu(_) => match zeros(&spec) {
+                Ok(array) => self.host(array),
+                Err(error) => Tensor::new(spec, Storage::Failed(error)),
+            },
+            Backend::Gpu(gpu) => device(gpu.allocate(&spec), spec),
+        }
     }
 
     /// Copies host values to the device.
-    pub fn upload(&self, _array: Array) -> Tensor {
-        unimplemented!()
+    pub fn upload(&self, array: Array) -> Tensor {
+        match &self.backend {
+            Backend::Cpu(_) => self.host(array),
+            Backend::Gpu(gpu) => {
+                let spec = array.spec();
+                device(gpu.upload(&array), spec)
+            }
+        }
     }
 
-    /// Records an operation. Panics on shapes that do not fit.
-    pub fn run(&self, _op: &dyn Op, _inputs: &[&Tensor]) -> Tensor {
-        unimplemented!()
+    /// Records an operation (runs it, on the CPU). Panics on shapes that do not fit.
+    pub fn run(&self, op: &dyn Op, inputs: &[&Tensor]) -> Tensor {
+        let specs: Vec<Spec> = inputs.iter().map(|t| t.spec().clone()).collect();
+        let output = op.output(&specs);
+        if let Some(error) = inputs.iter().find_map(|t| t.error()) {
+            return Tensor::new(output, Storage::Failed(error.clone()));
+        }
+        match &self.backend {
+            Backend::Cpu(_) => {
+                // Nobody will read what comes now.
+                if self.is_cancelled() {
+                    return Tensor::new(output, Storage::Failed(Error::Cancelled));
+                }
+                let arrays: Vec<Array> = inputs.iter().map(|t| t.array()).collect();
+                let result = op.cpu(&arrays.iter().collect::<Vec<_>>());
+                debug_assert_eq!(result.spec(), output, "{}: the twin keeps to the shape rule", op.name());
+                self.host(result)
+            }
+            Backend::Gpu(gpu) => {
+                let buffers: Vec<&Held> = inputs.iter().map(|t| t.buffer()).collect();
+                device(gpu.run(op, &specs, &output, &buffers), output)
+            }
+        }
     }
 
     /// Waits for everything recorded and copies one tensor back: the only place where earlier failures surface.
-    pub async fn read(&self, _tensor: &Tensor) -> Result<Array> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// Whatever went wrong since the last read: lost, out of memory, validation, or [`Error::Cancelled`].
+    pub async fn read(&self, tensor: &Tensor) -> Result<Array> {
+        let mut arrays = self.read_many(&[tensor]).await?;
+        Ok(arrays.pop().expect("one tensor was asked for"))
     }
+
+    /// Reads several at the price of one.
+    ///
+    /// # Errors
+    /// As [`Session::read`].
+    pub async fn read_many(&self, tensors: &[&Tensor]) -> Result<Vec<Array>> {
+        self.check()?;
+        let failed = tensors.iter().find_map(|t| t.error());
+        match &self.backend {
+            Backend::Cpu(_) => match failed {
+                Some(error) => Err(error.clone()),
+                None => Ok(tensors.iter().map(|t| t.array()).collect()),
+            },
+            Backend::Gpu(gpu) => {
+                if let Some(error) = failed {
+                    gpu.forgive(error);
+                    return Err(error.clone());
+                }
+                let wanted: Vec<_> = tensors.iter().map(|t| (t.spec(), t.buffer())).collect();
+                gpu.read(&wanted, self.cancel.as_ref()).await
+            }
+        }
+    }
+
+    /// For long routines that record without reading: hands over what is recorded, and waits until at most two submits are
+    /// unfinished, so that a cancel finds little in the queue. On the CPU it only looks at the flag.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`] or [`Error::Lost`].
+    pub async fn breathe(&self) -> Result<()> {
+        self.check()?;
+        if let Backend::Gpu(gpu) = &self.backend {
+            gpu.breathe(self.cancel.as_ref()).await?;
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<()> {
+        if self.is_cancelled() { Err(Error::Cancelled) } else { Ok(()) }
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.cancel.as_ref().is_some_and(Cancel::is_cancelled)
+    }
+
+    fn host(&self, array: Array) -> Tensor {
+        let Backend::Cpu(total) = &self.backend else { unreachable!("only the CPU holds arrays") };
+        let spec = array.spec();
+        let counted = Counted::new(total, spec.bytes());
+        Tensor::new(spec, Storage::Host(array, counted))
+    }
+}
+
+impl Tensor {
+    fn error(&self) -> Option<&Error> {
+        match &*self.storage {
+            Storage::Failed(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// The values in this tensor's shape.
+    fn array(&self) -> Array {
+        match &*self.storage {
+            Storage::Host(array, _) if array.spec() == *self.spec => array.clone(),
+            Storage::Host(array, _) => reshaped(array.clone(), &self.spec.shape),
+            _ => panic!("this tensor belongs to another device"),
+        }
+    }
+
+    fn buffer(&self) -> &Held {
+        match &*self.storage {
+            Storage::Device(held) => held,
+            _ => panic!("this tensor belongs to another device"),
+        }
+    }
+}
+
+fn device(held: Result<Held>, spec: Spec) -> Tensor {
+    let storage = match held {
+        Ok(held) => Storage::Device(Rc::new(held)),
+        Err(error) => Storage::Failed(error),
+    };
+    Tensor::new(spec, storage)
+}
+
+fn reshaped(array: Array, shape: &[usize]) -> Array {
+    fn to<T: Clone>(a: ArcArray<T, IxDyn>, shape: &[usize]) -> ArcArray<T, IxDyn> {
+        let a = if a.is_standard_layout() { a } else { a.as_standard_layout().into_owned().into_shared() };
+        a.into_shape_with_order(IxDyn(shape)).expect("reshape checked the number of elements")
+    }
+    match array {
+        Array::F32(a) => Array::F32(to(a, shape)),
+        Array::U32(a) => Array::U32(to(a, shape)),
+    }
+}
+
+/// Zeros, or an error where the machine has no room for so many.
+fn zeros(spec: &Spec) -> Result<Array> {
+    fn filled<T: Clone + Default>(spec: &Spec) -> Result<Vec<T>> {
+        let no_room = || Error::OutOfMemory { what: format!("an array of shape {:?}", spec.shape), bytes: spec.bytes() };
+        let mut values = Vec::new();
+        values.try_reserve_exact(spec.len()).map_err(|_| no_room())?;
+        values.resize(spec.len(), T::default());
+        Ok(values)
+    }
+    Ok(match spec.dtype {
+        DType::F32 => Array::from_f32(&spec.shape, filled(spec)?),
+        DType::U32 => Array::from_u32(&spec.shape, filled(spec)?),
+    })
 }

@@ -1,0 +1,203 @@
+//! The GPU: the only place that names wgpu.
+
+mod faults;
+mod memory;
+mod open;
+mod pace;
+mod pipelines;
+mod pool;
+mod read;
+mod recorder;
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use espalier_kernels::BindingKind;
+use futures_channel::oneshot;
+
+use crate::array::Spec;
+use crate::error::{Error, Result};
+use crate::op::{Launch, Op, Slot};
+use crate::session::Info;
+use faults::Faults;
+use memory::Owed;
+pub use open::{GpuOptions, Presence};
+use pace::Pace;
+use pipelines::Pipelines;
+pub use pool::Held;
+use pool::Pool;
+use recorder::{Range, Recorder};
+
+/// A WebGPU device.
+pub struct Gpu {
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    info: Info,
+    faults: Faults,
+    pool: Rc<RefCell<Pool>>,
+    pipelines: RefCell<Pipelines>,
+    recorder: RefCell<Recorder>,
+    pace: RefCell<Pace>,
+    /// Answers that the device still owes about buffers.
+    owed: RefCell<Vec<Owed>>,
+    /// Submits that may be unfinished, oldest first.
+    in_flight: RefCell<VecDeque<oneshot::Receiver<()>>>,
+    idle_staging: Cell<Option<wgpu::Buffer>>,
+    /// Bytes uploaded since the last submit.
+    uploads: Cell<u64>,
+    poison: Option<wgpu::Buffer>,
+}
+
+impl Gpu {
+    /// Opens the adapter that suits best.
+    ///
+    /// # Errors
+    /// [`Error::NoAdapter`], or [`Error::Validation`] where it refuses a device.
+    pub async fn open(options: GpuOptions) -> Result<Rc<Self>> {
+        Ok(Rc::new(Self::new(open::open(&options).await?, &options)))
+    }
+
+    /// A device that validates and computes nothing.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn noop() -> Rc<Self> {
+        Rc::new(Self::new(open::noop(), &GpuOptions::default()))
+    }
+
+    fn new(opened: open::Opened, options: &GpuOptions) -> Self {
+        let open::Opened { device, queue, info } = opened;
+        let faults = Faults::default();
+        faults.listen(&device);
+        let recorder = RefCell::new(Recorder::new(&device));
+        let poison = options.poison.then(|| {
+            let usage = wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
+            let buffer = device.create_buffer(&wgpu::BufferDescriptor { label: Some("poison"), size: 1 << 16, usage, mapped_at_creation: false });
+            queue.write_buffer(&buffer, 0, &[0xff; 1 << 16]);
+            buffer
+        });
+        Self {
+            device,
+            queue,
+            info,
+            faults,
+            pool: Rc::default(),
+            pipelines: RefCell::default(),
+            recorder,
+            pace: RefCell::new(Pace::new(options.clock)),
+            owed: RefCell::default(),
+            in_flight: RefCell::default(),
+            idle_staging: Cell::default(),
+            uploads: Cell::new(0),
+            poison,
+        }
+    }
+
+    /// What it is.
+    pub fn info(&self) -> Info {
+        self.info.clone()
+    }
+
+    /// Ends the device.
+    pub fn destroy(&self) {
+        self.device.destroy();
+    }
+
+    /// Takes back a complaint that the caller is told from elsewhere.
+    pub fn forgive(&self, error: &Error) {
+        self.faults.forgive(error);
+    }
+
+    /// Records the plan of an operation.
+    ///
+    /// # Errors
+    /// Out of memory for its output or scratch, or lost. Panics on plans that don't fit their kernels: bugs.
+    pub fn run(&self, op: &dyn Op, specs: &[Spec], output: &Spec, inputs: &[&Held]) -> Result<Held> {
+        let plan = op.gpu(specs, output);
+        let result = self.take(output.bytes(), false, || format!("the output of {}, {:?}", op.name(), output.shape))?;
+        self.poison(&result);
+        let mut scratch = Vec::with_capacity(plan.scratch.len());
+        for bytes in &plan.scratch {
+            let held = self.take(*bytes, false, || format!("scratch of {}", op.name()))?;
+            self.clear(&held);
+            scratch.push((held, *bytes));
+        }
+        self.faults.now(op.name());
+        for launch in &plan.launches {
+            let whole = |held, bytes: u64| Range { held, offset: 0, size: bound(bytes) };
+            let ranges: Vec<Range<'_>> = launch
+                .buffers
+                .iter()
+                .map(|slot| match *slot {
+                    Slot::Input(i) => whole(inputs[i], specs[i].bytes()),
+                    Slot::Output => whole(&result, output.bytes()),
+                    Slot::Scratch(i) => whole(&scratch[i].0, scratch[i].1),
+                    Slot::InputPart(i, offset, bytes) => part(inputs[i], offset, bytes, specs[i].bytes(), op.name()),
+                    Slot::OutputPart(offset, bytes) => part(&result, offset, bytes, output.bytes(), op.name()),
+                })
+                .collect();
+            self.launch(op.name(), launch, &ranges);
+        }
+        Ok(result)
+    }
+
+    fn launch(&self, op: &'static str, launch: &Launch, ranges: &[Range<'_>]) {
+        let kernel = launch.kernel;
+        let uniform = kernel.bindings.iter().find_map(|b| if let BindingKind::Uniform(bytes) = b.kind { Some(bytes as usize) } else { None });
+        assert_eq!(launch.params.len(), uniform.unwrap_or(0), "{op}: parameters of {}", kernel.name);
+        let storage = kernel.bindings.len() - usize::from(uniform.is_some());
+        assert_eq!(ranges.len(), storage, "{op}: buffers of {}", kernel.name);
+        if launch.groups.contains(&0) {
+            return;
+        }
+        if !self.recorder.borrow().fits(&launch.params) {
+            self.submit();
+        }
+        self.recorder.borrow_mut().dispatch(
+            &self.device,
+            &mut self.pipelines.borrow_mut(),
+            kernel,
+            &launch.overrides,
+            &launch.params,
+            ranges,
+            launch.groups,
+        );
+        if self.pace.borrow_mut().add(kernel.name, launch.groups) {
+            self.submit();
+        }
+    }
+
+    /// Hands over what is recorded.
+    fn submit(&self) {
+        self.recorder.borrow_mut().submit(&self.queue);
+        self.pool.borrow_mut().submitted();
+        self.uploads.set(0);
+        let timed = self.pace.borrow_mut().submit();
+        let (tell, done) = oneshot::channel();
+        self.queue.on_submitted_work_done(move || {
+            timed();
+            // Nobody may be waiting.
+            let _ = tell.send(());
+        });
+        let mut in_flight = self.in_flight.borrow_mut();
+        in_flight.push_back(done);
+        // Natively callbacks come when somebody polls; in a browser this does nothing.
+        let _ = self.device.poll(wgpu::PollType::Poll);
+        while in_flight.front_mut().is_some_and(|d| !matches!(d.try_recv(), Ok(None))) {
+            in_flight.pop_front();
+        }
+        drop(in_flight);
+        self.pace.borrow_mut().observe();
+    }
+}
+
+/// Bytes that are bound for so many: whole `vec4`s, so that a kernel that reads four at a time sees the tail. Buffers are never
+/// smaller. `arrayLength` may therefore be up to three elements above the tensor's.
+fn bound(bytes: u64) -> u64 {
+    bytes.max(16).next_multiple_of(16)
+}
+
+fn part<'a>(held: &'a Held, offset: u64, bytes: u64, of: u64, op: &str) -> Range<'a> {
+    assert!(offset % 256 == 0, "{op}: a part starts at a multiple of 256 bytes");
+    assert!(offset + bytes <= of, "{op}: a part lies inside its tensor");
+    Range { held, offset, size: bound(bytes).min(held.capacity() - offset) }
+}
