@@ -3,3 +3,5 @@
 pub mod figures;
 pub mod plot;
 pub mod worker;
+
+pub mod app;

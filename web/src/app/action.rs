@@ -1,0 +1,88 @@
+//! Everything that can change the page's state.
+
+use std::rc::Rc;
+
+use espalier_lab::protocol::{DeviceChoice, Fault, Reply};
+
+use crate::app::history::Gesture;
+use crate::app::record::Record;
+use crate::app::state::{LogLine, Place, PruneState, RankState, Run, Selection, Sheet, Theme};
+
+/// A change. Times are milliseconds since 1970, given by whoever dispatches.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Go to a place.
+    Go(Place),
+    /// Point at a tensor or block.
+    Select(Selection),
+    /// Point at a block; the selected tensor moves to the one of the same role there, if there is one.
+    SelectBlock(u32),
+    /// Change the Rank screen.
+    Rank(RankState, Gesture),
+    /// Change the Prune screen.
+    Prune(PruneState, Gesture),
+    /// One step back.
+    Undo,
+    /// One step forward.
+    Redo,
+    /// A run was asked for.
+    Started(Run),
+    /// Cancelling was asked for.
+    Cancelling {
+        /// Now.
+        now: f64,
+    },
+    /// The worker answered; several answers of one moment together.
+    Replies {
+        /// Answers, oldest first.
+        replies: Vec<Reply>,
+        /// Now.
+        now: f64,
+    },
+    /// An exported file has come.
+    FileSaved {
+        /// Job.
+        job: u32,
+        /// File name.
+        name: String,
+    },
+    /// The worker ended.
+    Crashed {
+        /// What it said last.
+        why: String,
+        /// Now.
+        now: f64,
+    },
+    /// A fresh worker is there.
+    Restarted {
+        /// Now.
+        now: f64,
+    },
+    /// Something failed on the page itself.
+    Fault {
+        /// Where it is told.
+        place: Place,
+        /// What.
+        fault: Fault,
+        /// Now.
+        now: f64,
+    },
+    /// Put a failure away.
+    Dismiss(u32),
+    /// Put the note about a stopped run away.
+    DismissStopped,
+    /// A device was asked for.
+    Choose(DeviceChoice),
+    /// Theme.
+    Theme(Theme),
+    /// Seed.
+    Seed(u64),
+    /// A line for the log.
+    Log(LogLine),
+    /// Open or close the log drawer.
+    ToggleLog,
+    /// Show a sheet, or none.
+    Sheet(Sheet),
+    /// The precomputed example has come.
+    Record(Rc<Record>),
+}

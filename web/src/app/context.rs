@@ -1,0 +1,135 @@
+//! What every component can reach: the state, and the way to the worker.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use espalier_lab::protocol::{Command, Edits};
+use yew::prelude::*;
+
+use crate::app::action::Action;
+use crate::app::state::{Place, Run, State};
+
+/// The way to the worker. Commands go through it; answers come back as [`Action::Replies`].
+#[derive(Clone)]
+pub struct Port {
+    /// Sends a command.
+    pub command: Callback<Command>,
+    /// Opens files that were dropped or chosen.
+    pub open: Callback<Vec<web_sys::File>>,
+    /// Opens a bundled checkpoint by its name.
+    pub bundled: Callback<String>,
+    /// Ends the worker now and starts a fresh one on the same files.
+    pub stop_now: Callback<()>,
+    jobs: Rc<Cell<u32>>,
+}
+
+impl Port {
+    /// A port over these callbacks.
+    pub fn new(command: Callback<Command>, open: Callback<Vec<web_sys::File>>, bundled: Callback<String>, stop_now: Callback<()>) -> Self {
+        Self { command, open, bundled, stop_now, jobs: Rc::new(Cell::new(1)) }
+    }
+
+    /// A number that no job or drag has had yet.
+    pub fn number(&self) -> u32 {
+        let n = self.jobs.get();
+        self.jobs.set(n + 1);
+        n
+    }
+}
+
+impl PartialEq for Port {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.jobs, &other.jobs)
+    }
+}
+
+/// The context: `let lab = use_lab();` in any component.
+#[derive(Clone)]
+pub struct Lab {
+    /// State and dispatch.
+    pub state: UseReducerHandle<State>,
+    /// Worker.
+    pub port: Port,
+}
+
+impl PartialEq for Lab {
+    /// The same state, not an equal one: comparing thousands of spectra at every drag would cost more than drawing them.
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(&*self.state, &*other.state) && self.port == other.port
+    }
+}
+
+impl Lab {
+    /// Changes the state.
+    pub fn act(&self, action: Action) {
+        self.state.dispatch(action);
+    }
+
+    /// Goes to a place.
+    pub fn go(&self, place: Place) {
+        self.act(Action::Go(place));
+    }
+
+    /// Runs a method over the open checkpoint; spectra that are known are handed along. A run that is under way is cancelled first.
+    pub fn run(&self, method: &str, config: serde_json::Value, matrices: Option<Vec<String>>) -> u32 {
+        let job = self.begin(method);
+        self.port.command.emit(Command::Run {
+            job,
+            method: method.into(),
+            config,
+            matrices,
+            known: self.state.known_spectra(),
+            seed: self.state.seed,
+        });
+        job
+    }
+
+    /// Writes an edited copy.
+    pub fn export(&self, edits: Edits, provenance: Vec<(String, String)>) -> u32 {
+        let job = self.begin("export");
+        self.port.command.emit(Command::Export { job, edits, provenance });
+        job
+    }
+
+    /// Runs the self-test.
+    pub fn self_test(&self) -> u32 {
+        let job = self.begin("self-test");
+        self.port.command.emit(Command::SelfTest { job });
+        job
+    }
+
+    /// Asks for a tensor's statistics.
+    pub fn stats(&self, tensor: u32) {
+        self.port.command.emit(Command::Stats { job: self.port.number(), tensor });
+    }
+
+    /// Stops what runs.
+    pub fn cancel(&self) {
+        if let Some(run) = &self.state.run {
+            self.port.command.emit(Command::Cancel { job: run.job });
+            self.act(Action::Cancelling { now: now() });
+        }
+    }
+
+    fn begin(&self, method: &str) -> u32 {
+        if let Some(run) = &self.state.run {
+            self.port.command.emit(Command::Cancel { job: run.job });
+        }
+        let job = self.port.number();
+        self.act(Action::Started(Run::new(job, method, self.state.place, now())));
+        job
+    }
+}
+
+/// The laboratory's context.
+///
+/// Only components below the app's provider may call it; without one there is nothing to show, which is a bug of ours.
+#[hook]
+pub fn use_lab() -> Lab {
+    use_context::<Lab>().expect("the app provides the context to everything it draws")
+}
+
+/// Milliseconds since 1970.
+pub fn now() -> f64 {
+    js_sys::Date::now()
+}

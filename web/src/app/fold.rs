@@ -1,0 +1,187 @@
+//! Answers of the worker, folded into the state.
+
+use std::rc::Rc;
+
+use espalier_lab::protocol::{Reply, Summary};
+use espalier_methods::report::{Event, Finding, Report};
+
+use crate::app::history::History;
+use crate::app::state::{Edit, LogKind, Place, Saved, Selection, State, Verdict, key};
+
+impl State {
+    /// Takes one answer.
+    pub(super) fn fold(&mut self, reply: Reply, now: f64) {
+        match reply {
+            Reply::Device(info) => {
+                let word = if info.gpu { "GPU" } else { "CPU" };
+                let mut text = format!("{word} {}", info.name);
+                if let Some((cause, _)) = &info.absent {
+                    text = format!("{text}: {cause}");
+                }
+                self.log(LogKind::Device, text, now);
+                self.self_test = Default::default();
+                self.device = Some(Rc::new(info));
+            }
+            Reply::Opened(summary) => self.opened(*summary, now),
+            Reply::Stats { stats, .. } => {
+                let row = self.summary.as_ref().and_then(|s| s.tensors.get(stats.tensor as usize));
+                if let Some(row) = row {
+                    let text = format!("{}, {} bytes in {:.0} ms", row.name, stats.read, stats.millis[0] + stats.millis[1]);
+                    self.log(LogKind::Read, text, now);
+                }
+                self.stats.insert(stats.tensor, Rc::from(stats));
+            }
+            Reply::Event { job, event } => self.event(job, event, now),
+            Reply::Done { job, report, seconds } => self.done(job, *report, seconds, now),
+            Reply::Exported { job, bytes, changed, seconds } => {
+                let place = self.run.as_ref().filter(|r| r.job == job).map_or(self.place, |r| r.place);
+                let name = self.saved.take().map(|s| s.name).unwrap_or_default();
+                self.saved = Some(Saved { place, name, bytes, changed, seconds });
+                self.end(job);
+                self.say(LogKind::Done, format!("copy written, {changed} tensors changed, in {seconds:.1} s"), now);
+            }
+            Reply::SelfTest { job, row } => {
+                self.hear(job, now);
+                let (kind, text) = if row.agrees {
+                    (LogKind::Done, format!("{} agrees, {} samples", row.op, row.samples))
+                } else {
+                    (LogKind::Error, format!("{} fails: {}", row.op, row.failure))
+                };
+                self.log(kind, text, now);
+                if let Some(run) = self.run.as_mut().filter(|r| r.job == job) {
+                    run.done += 1.0;
+                    run.unit = "operations".into();
+                    run.label.clone_from(&row.op);
+                }
+                self.self_test.rows.push(row);
+            }
+            Reply::SelfTested { job, largest, failed, ops, seconds } => {
+                let compared = self.device.as_ref().is_some_and(|d| d.gpu);
+                self.self_test.verdict = Some(Verdict { largest, failed, ops, seconds, compared });
+                self.end(job);
+                self.say(LogKind::Done, format!("self-test: {} of {ops} operations agree, {seconds:.1} s", ops - failed.min(ops)), now);
+            }
+            Reply::Cancelled { job } => {
+                if self.run.as_ref().is_some_and(|r| r.job == job) {
+                    self.stop(now);
+                    let text = self.stopped.as_ref().map(|s| format!("stopped at {} of {}; what was done is kept", s.done, s.total));
+                    self.say(LogKind::Note, text.unwrap_or_default(), now);
+                }
+            }
+            Reply::Failed { job, fault } => {
+                let run = self.run.as_ref().filter(|r| job.is_none_or(|j| j == r.job));
+                let (place, method) = run.map_or((self.place, String::new()), |r| (r.place, r.method.clone()));
+                match job {
+                    Some(job) => self.end(job),
+                    // A failure without a job ends an opening: openings carry none.
+                    None if method == "open" => self.run = None,
+                    None => {}
+                }
+                self.fault(place, &method, fault, now);
+            }
+        }
+    }
+
+    fn opened(&mut self, summary: Summary, now: f64) {
+        self.log(LogKind::Read, format!("{}: {} tensors, header of {} bytes", summary.name, summary.tensors.len(), summary.header_bytes), now);
+        for note in &summary.notes {
+            self.log(LogKind::Warn, note.clone(), now);
+        }
+        self.announced = format!("{} is open", summary.name);
+        self.stats.clear();
+        self.spectra.clear();
+        self.profiles.clear();
+        self.pruned.clear();
+        self.chosen.clear();
+        self.reports.clear();
+        self.figures.clear();
+        self.history = History::default();
+        self.edit = Edit { selection: first_look(&summary), ..Edit::default() };
+        self.stopped = None;
+        self.saved = None;
+        self.run = None;
+        self.faults.retain(|f| f.place == Place::Open && !matches!(f.method.as_str(), "open"));
+        self.summary = Some(Rc::new(summary));
+        self.opened += 1;
+        if self.place == Place::Open {
+            self.place = Place::Inspect;
+        }
+    }
+
+    fn event(&mut self, job: u32, event: Event, now: f64) {
+        self.hear(job, now);
+        match event {
+            Event::Progress { done, total, unit, label } => {
+                if let Some(run) = self.run.as_mut().filter(|r| r.job == job) {
+                    (run.done, run.total, run.unit, run.label) = (done, total, unit, label);
+                }
+            }
+            Event::Finding(finding) => self.finding(finding),
+            Event::Figure(figure) => {
+                self.figures.insert(figure.id.clone(), Rc::new(figure));
+            }
+            Event::Note(text) => self.log(LogKind::Note, text, now),
+            Event::Warning(text) => self.log(LogKind::Warn, text, now),
+            Event::Metric { .. } => {}
+        }
+    }
+
+    fn finding(&mut self, finding: Finding) {
+        match finding {
+            Finding::Spectrum(s) => {
+                self.spectra.insert(key(&s.tensor, s.slice), Rc::new(s));
+            }
+            Finding::Profile(p) => {
+                self.profiles.insert(p.tensor.as_str().into(), Rc::new(p));
+            }
+            Finding::Pruned(p) => {
+                self.pruned.insert(p.tensor.as_str().into(), Rc::new(p));
+            }
+            Finding::Rank(r) => {
+                self.chosen.insert(r.tensor.as_str().into(), Rc::new(r));
+            }
+        }
+    }
+
+    fn done(&mut self, job: u32, report: Report, seconds: f64, now: f64) {
+        self.end(job);
+        report.findings.iter().cloned().for_each(|f| self.finding(f));
+        for warning in &report.warnings {
+            self.log(LogKind::Warn, warning.clone(), now);
+        }
+        self.say(LogKind::Done, format!("{} · {seconds:.1} s", report.summary), now);
+        self.reports.insert(report.method.clone(), Rc::new(report));
+    }
+
+    fn end(&mut self, job: u32) {
+        if self.run.as_ref().is_some_and(|r| r.job == job) {
+            self.run = None;
+        }
+    }
+
+    fn hear(&mut self, job: u32, now: f64) {
+        if let Some(run) = self.run.as_mut().filter(|r| r.job == job) {
+            run.heard_ms = now;
+        }
+    }
+
+    fn say(&mut self, kind: LogKind, text: String, now: f64) {
+        self.announced.clone_from(&text);
+        self.log(kind, text, now);
+    }
+}
+
+/// What Inspect shows first: the largest prunable matrix of the middle block, else the first matrix, else the first tensor.
+fn first_look(summary: &Summary) -> Selection {
+    let middle = summary.blocks / 2;
+    let in_middle = summary.matrices.iter().filter(|m| m.prunable && m.block == Some(middle));
+    let largest = in_middle.reduce(|a, b| if area(b) > area(a) { b } else { a });
+    match largest.or(summary.matrices.first()) {
+        Some(m) => Selection { tensor: Some(m.tensor as u32), slice: m.slice, block: m.block },
+        None => Selection { tensor: (!summary.tensors.is_empty()).then_some(0), ..Selection::default() },
+    }
+}
+
+fn area(m: &espalier_nets::checkpoint::MatrixRef) -> u64 {
+    m.shape[0].saturating_mul(m.shape[1])
+}

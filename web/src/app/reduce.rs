@@ -1,0 +1,162 @@
+//! The reducer: old state and action in, new state out. Pure.
+
+use std::rc::Rc;
+
+use espalier_lab::protocol::{Fault, FaultKind};
+use yew::Reducible;
+
+use crate::app::action::Action;
+use crate::app::history::Gesture;
+use crate::app::state::{Edit, LOG_LINES, LogKind, LogLine, Place, PlacedFault, Selection, Sheet, State, Stopped};
+
+impl Reducible for State {
+    type Action = Action;
+
+    fn reduce(self: Rc<Self>, action: Action) -> Rc<Self> {
+        let mut next = (*self).clone();
+        next.apply(action);
+        Rc::new(next)
+    }
+}
+
+impl State {
+    /// Applies one action in place.
+    pub fn apply(&mut self, action: Action) {
+        match action {
+            Action::Go(place) => {
+                self.place = place;
+                self.sheet = Sheet::None;
+            }
+            Action::Select(selection) => self.edit(|e| e.selection = selection, Gesture::Step),
+            Action::SelectBlock(block) => self.select_block(block),
+            Action::Rank(to, gesture) => self.edit(|e| e.rank = Rc::new(to), gesture),
+            Action::Prune(to, gesture) => self.edit(|e| e.prune = Rc::new(to), gesture),
+            Action::Undo => {
+                if let Some(back) = self.history.undo(self.edit.clone()) {
+                    self.edit = back;
+                }
+            }
+            Action::Redo => {
+                if let Some(on) = self.history.redo(self.edit.clone()) {
+                    self.edit = on;
+                }
+            }
+            Action::Started(run) => self.started(run),
+            Action::Cancelling { now } => {
+                if let Some(run) = &mut self.run {
+                    run.cancel_ms.get_or_insert(now);
+                }
+            }
+            Action::Replies { replies, now } => replies.into_iter().for_each(|r| self.fold(r, now)),
+            Action::FileSaved { job: _, name } => {
+                if let Some(saved) = &mut self.saved {
+                    saved.name = name;
+                }
+            }
+            Action::Crashed { why, now } => self.crashed(&why, now),
+            Action::Restarted { now } => {
+                self.worker_down = false;
+                self.log(LogKind::Device, "a fresh worker is running".into(), now);
+            }
+            Action::Fault { place, fault, now } => self.fault(place, "", fault, now),
+            Action::Dismiss(id) => self.faults.retain(|f| f.id != id),
+            Action::DismissStopped => self.stopped = None,
+            Action::Choose(choice) => self.choice = choice,
+            Action::Theme(theme) => self.theme = theme,
+            Action::Seed(seed) => self.seed = seed,
+            Action::Log(line) => self.log(line.kind, line.text, line.at_ms),
+            Action::ToggleLog => self.log_open = !self.log_open,
+            Action::Sheet(sheet) => self.sheet = sheet,
+            Action::Record(record) => self.record = Some(record),
+        }
+    }
+
+    fn edit(&mut self, change: impl FnOnce(&mut Edit), gesture: Gesture) {
+        let before = self.edit.clone();
+        change(&mut self.edit);
+        if self.edit != before {
+            self.history.push(before, gesture);
+        }
+    }
+
+    fn select_block(&mut self, block: u32) {
+        let mut to = Selection { tensor: None, slice: None, block: Some(block) };
+        if let Some(summary) = &self.summary {
+            let now = self.edit.selection.tensor.and_then(|t| summary.tensors.get(t as usize));
+            let role = now.map(|t| (t.role, t.expert));
+            to.tensor = summary
+                .tensors
+                .iter()
+                .position(|t| t.block == Some(block) && role == Some((t.role, t.expert)))
+                .map(|i| i as u32)
+                .or(self.edit.selection.tensor);
+            to.slice = self.edit.selection.slice;
+        }
+        self.edit(|e| e.selection = to, Gesture::Step);
+    }
+
+    fn started(&mut self, run: crate::app::state::Run) {
+        self.log(LogKind::Run, format!("{} started", run.word().to_lowercase()), run.started_ms);
+        self.faults.retain(|f| f.method.is_empty() || f.method != run.method);
+        if self.stopped.as_ref().is_some_and(|s| s.method == run.method) {
+            self.stopped = None;
+        }
+        if run.method == "self-test" {
+            self.self_test = Default::default();
+        }
+        if run.method == "export" {
+            self.saved = None;
+        }
+        self.run = Some(run);
+    }
+
+    fn crashed(&mut self, why: &str, now: f64) {
+        let (place, method) = self.run.as_ref().map_or((self.place, String::new()), |r| (r.place, r.method.clone()));
+        self.stop(now);
+        self.worker_down = true;
+        let fault = Fault {
+            kind: FaultKind::Worker,
+            what: "The worker ended and was started again.".into(),
+            why: "What it had computed is kept; the job that ran is not done.".into(),
+            advice: "Run it again; on a small computer choose fewer matrices at once.".into(),
+            details: why.into(),
+        };
+        self.fault(place, &method, fault, now);
+    }
+
+    /// Ends the run and remembers how far it came.
+    pub(super) fn stop(&mut self, now: f64) {
+        if let Some(run) = self.run.take() {
+            self.stopped = Some(Stopped {
+                after: (now - run.started_ms) / 1e3,
+                took_ms: run.cancel_ms.map_or(0.0, |c| now - c),
+                method: run.method,
+                place: run.place,
+                done: run.done,
+                total: run.total,
+                unit: run.unit,
+            });
+        }
+    }
+
+    /// Tells a failure at a place.
+    pub(super) fn fault(&mut self, place: Place, method: &str, fault: Fault, now: f64) {
+        self.log(LogKind::Error, fault.what.clone(), now);
+        self.announced = fault.what.clone();
+        self.faults.push(PlacedFault { id: self.next_fault, place, method: method.into(), fault: Rc::new(fault) });
+        self.next_fault += 1;
+    }
+
+    /// Adds a line to the log.
+    pub(super) fn log(&mut self, kind: LogKind, text: String, at_ms: f64) {
+        let log = Rc::make_mut(&mut self.log);
+        if log.len() == LOG_LINES {
+            log.remove(0);
+        }
+        log.push(LogLine { at_ms, kind, text });
+    }
+}
+
+#[cfg(test)]
+#[path = "reduce_tests.rs"]
+mod tests;

@@ -1,0 +1,578 @@
+//! What the page knows: one value, changed only by [`crate::app::action::Action`] through the reducer.
+//!
+//! Nothing in here touches the DOM or a clock, so every rule is tested natively.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use espalier_lab::protocol::{DeviceChoice, DeviceInfo, Fault, SelfTestRow, Summary, TensorStats};
+use espalier_methods::report::{Figure, Profile, Pruned, RankChoice, Report, Spectrum};
+
+use crate::app::history::History;
+use crate::app::record::Record;
+
+/// A matrix's key in the maps of results: the tensor's name, or `name#slice` where one tensor holds several matrices.
+pub type Key = Rc<str>;
+
+/// The key of a matrix.
+pub fn key(name: &str, slice: Option<u32>) -> Key {
+    match slice {
+        Some(s) => format!("{name}#{s}").into(),
+        None => name.into(),
+    }
+}
+
+/// The places of the rail.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// Choosing a checkpoint.
+    #[default]
+    Open,
+    /// Looking into it.
+    Inspect,
+    /// Choosing ranks.
+    Rank,
+    /// Choosing what to remove.
+    Prune,
+}
+
+impl Place {
+    /// All places, in the order of the rail and of the keys 1 to 4.
+    pub const ALL: [Self; 4] = [Self::Open, Self::Inspect, Self::Rank, Self::Prune];
+
+    /// Its word in the rail.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Open => "Open",
+            Self::Inspect => "Inspect",
+            Self::Rank => "Rank",
+            Self::Prune => "Prune",
+        }
+    }
+
+    /// Its word in ids and links.
+    pub fn slug(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Inspect => "inspect",
+            Self::Rank => "rank",
+            Self::Prune => "prune",
+        }
+    }
+}
+
+/// How ranks are chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RankRule {
+    /// One threshold over every normalised spectrum.
+    #[default]
+    Welore,
+    /// The smallest rank that keeps a share of the energy.
+    Energy,
+    /// The same share of rank everywhere.
+    Uniform,
+    /// Each rank by hand.
+    ByHand,
+}
+
+/// Which threshold the search takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Search {
+    /// The one whose reduction is nearest to the target.
+    #[default]
+    Nearest,
+    /// The smallest that reaches the target.
+    Reach,
+}
+
+/// When a matrix is stored as factors.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FactorIf {
+    /// It loses half its rank (the paper's test).
+    #[default]
+    Half,
+    /// Its factors hold fewer numbers than the matrix.
+    Shrinks,
+    /// Always.
+    Always,
+}
+
+/// What of the two leads on the Rank screen; the other one follows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lead {
+    /// The target is held and the threshold searched.
+    #[default]
+    Target,
+    /// The threshold is held and the reduction follows.
+    Threshold,
+}
+
+/// The form of a low-rank export.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ExportForm {
+    /// Factor pairs `X.U.weight`, `X.V.weight`.
+    #[default]
+    Factors,
+    /// Their product in the old shape and under the old name.
+    Dense,
+}
+
+/// Everything that the Rank screen can change.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RankState {
+    /// Rule.
+    pub rule: RankRule,
+    /// Normalised threshold k.
+    pub threshold: f64,
+    /// Share of all ranks to cut.
+    pub target: f64,
+    /// Which of the two is held.
+    pub lead: Lead,
+    /// How the threshold is searched.
+    pub search: Search,
+    /// When a matrix is factored.
+    pub factor_if: FactorIf,
+    /// Energy to keep under [`RankRule::Energy`].
+    pub tau: f64,
+    /// Ranks set by hand, by matrix key. Under [`RankRule::ByHand`] a matrix without an entry keeps its full rank.
+    pub by_hand: BTreeMap<Key, u32>,
+    /// Export form.
+    pub form: ExportForm,
+}
+
+impl Default for RankState {
+    fn default() -> Self {
+        Self {
+            rule: RankRule::default(),
+            threshold: 0.165,
+            target: 0.5,
+            lead: Lead::default(),
+            search: Search::default(),
+            factor_if: FactorIf::default(),
+            tau: 0.95,
+            by_hand: BTreeMap::new(),
+            form: ExportForm::default(),
+        }
+    }
+}
+
+/// Inside what the smallest weights are chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// Within each tensor.
+    #[default]
+    Tensor,
+    /// Within each output row.
+    Row,
+    /// Over all chosen matrices together.
+    Global,
+    /// The `n` largest of every `m` neighbours of a row are kept.
+    NOfM {
+        /// Kept.
+        n: u32,
+        /// Of.
+        m: u32,
+    },
+}
+
+/// How the target is shared out among matrices.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Allocation {
+    /// The same sparsity everywhere.
+    #[default]
+    Uniform,
+    /// Erdős–Rényi kernel: small matrices keep more.
+    Erk,
+    /// As the bars say.
+    ByHand,
+}
+
+/// Everything that the Prune screen can change.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PruneState {
+    /// Where the smallest are chosen.
+    pub scope: Scope,
+    /// Sparsity to reach over all prunable weights.
+    pub target: f64,
+    /// How it is shared out.
+    pub allocation: Allocation,
+    /// Sparsities set by hand, by matrix key.
+    pub sparsity: BTreeMap<Key, f64>,
+    /// Matrices whose bar is locked.
+    pub locked: BTreeSet<Key>,
+}
+
+impl Default for PruneState {
+    fn default() -> Self {
+        Self {
+            scope: Scope::default(),
+            target: 0.5,
+            allocation: Allocation::default(),
+            sparsity: BTreeMap::new(),
+            locked: BTreeSet::new(),
+        }
+    }
+}
+
+/// What is pointed at, everywhere on the page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Index of the tensor.
+    pub tensor: Option<u32>,
+    /// Slice of it, where it holds several matrices.
+    pub slice: Option<u32>,
+    /// Block.
+    pub block: Option<u32>,
+}
+
+/// What undo brings back.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Edit {
+    /// Rank screen.
+    pub rank: Rc<RankState>,
+    /// Prune screen.
+    pub prune: Rc<PruneState>,
+    /// Selection.
+    pub selection: Selection,
+}
+
+/// Something that runs in the worker.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// Job.
+    pub job: u32,
+    /// Method key (`spectra`, `welore`, `magnitude`), or `open`, `export`, `self-test`.
+    pub method: String,
+    /// Where it was started, and where its failure is told.
+    pub place: Place,
+    /// Units done.
+    pub done: f64,
+    /// Units in all; 0 while unknown.
+    pub total: f64,
+    /// What is counted.
+    pub unit: String,
+    /// What is being worked on.
+    pub label: String,
+    /// Start, in milliseconds of the page's clock.
+    pub started_ms: f64,
+    /// When the last message came.
+    pub heard_ms: f64,
+    /// When cancelling was asked for.
+    pub cancel_ms: Option<f64>,
+}
+
+impl Run {
+    /// A run that has just been asked for.
+    pub fn new(job: u32, method: &str, place: Place, now: f64) -> Self {
+        Self {
+            job,
+            method: method.into(),
+            place,
+            done: 0.0,
+            total: 0.0,
+            unit: String::new(),
+            label: String::new(),
+            started_ms: now,
+            heard_ms: now,
+            cancel_ms: None,
+        }
+    }
+
+    /// Share done, 0 to 1.
+    pub fn share(&self) -> f64 {
+        if self.total > 0.0 { (self.done / self.total).clamp(0.0, 1.0) } else { 0.0 }
+    }
+
+    /// Seconds left, told only from the third second on, when a rate can be trusted.
+    pub fn seconds_left(&self, now: f64) -> Option<f64> {
+        let spent = (now - self.started_ms) / 1e3;
+        (spent >= 3.0 && self.done > 0.0 && self.total > self.done).then(|| spent / self.done * (self.total - self.done))
+    }
+
+    /// Its word in the top bar.
+    pub fn word(&self) -> &'static str {
+        match self.method.as_str() {
+            "spectra" => "Spectra",
+            "welore" => "Ranks",
+            "magnitude" => "Prune",
+            "export" => "Export",
+            "self-test" => "Self-test",
+            "open" => "Opening",
+            _ => "Running",
+        }
+    }
+}
+
+/// A run that was stopped: what it had said stays good.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stopped {
+    /// Method key.
+    pub method: String,
+    /// Where it ran.
+    pub place: Place,
+    /// Units done.
+    pub done: f64,
+    /// Units in all.
+    pub total: f64,
+    /// What was counted.
+    pub unit: String,
+    /// Seconds from start to end.
+    pub after: f64,
+    /// Milliseconds from the wish to the end.
+    pub took_ms: f64,
+}
+
+/// Something written to a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Saved {
+    /// Where it was asked for.
+    pub place: Place,
+    /// File name; empty until the file has come.
+    pub name: String,
+    /// Bytes.
+    pub bytes: f64,
+    /// Tensors changed.
+    pub changed: u32,
+    /// Seconds.
+    pub seconds: f64,
+}
+
+/// A failure, at the place it belongs to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlacedFault {
+    /// For dismissing it.
+    pub id: u32,
+    /// Where it is told.
+    pub place: Place,
+    /// The method that failed; empty outside a run.
+    pub method: String,
+    /// What happened.
+    pub fault: Rc<Fault>,
+}
+
+/// The result of comparing GPU and CPU.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SelfTest {
+    /// Rows as they came.
+    pub rows: Vec<SelfTestRow>,
+    /// The verdict, once all have come.
+    pub verdict: Option<Verdict>,
+}
+
+/// The end of a self-test.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Verdict {
+    /// Largest difference as a share of its scale.
+    pub largest: f64,
+    /// Operations that failed.
+    pub failed: u32,
+    /// Operations tried.
+    pub ops: u32,
+    /// Seconds.
+    pub seconds: f64,
+    /// Whether two devices were compared.
+    pub compared: bool,
+}
+
+/// The kind of a log line, for its word and its colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogKind {
+    /// Something began.
+    Run,
+    /// Bytes were read.
+    Read,
+    /// Something ended well.
+    Done,
+    /// The device.
+    Device,
+    /// Worth knowing.
+    Note,
+    /// Goes on, but otherwise than asked.
+    Warn,
+    /// Was not done.
+    Error,
+}
+
+impl LogKind {
+    /// Its word in the log.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Read => "read",
+            Self::Done => "done",
+            Self::Device => "device",
+            Self::Note => "note",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// One line of the log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogLine {
+    /// Milliseconds since 1970.
+    pub at_ms: f64,
+    /// Kind.
+    pub kind: LogKind,
+    /// Text.
+    pub text: String,
+}
+
+/// Light, dark, or as the system has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Theme {
+    /// As the system.
+    #[default]
+    Auto,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+/// What lies over the page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sheet {
+    /// Nothing.
+    #[default]
+    None,
+    /// The keys.
+    Keys,
+    /// The open checkpoint's menu.
+    Menu,
+}
+
+/// What can be computed of all matrices of a checkpoint.
+pub type ByKey<T> = BTreeMap<Key, Rc<T>>;
+
+/// The page's state.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    /// Where the visitor is.
+    pub place: Place,
+    /// Device in use; `None` until the worker has said it.
+    pub device: Option<Rc<DeviceInfo>>,
+    /// Device that was asked for.
+    pub choice: DeviceChoice,
+    /// The open checkpoint.
+    pub summary: Option<Rc<Summary>>,
+    /// Counts openings, so that a late answer about an older checkpoint is known as such.
+    pub opened: u32,
+    /// Statistics by tensor.
+    pub stats: BTreeMap<u32, Rc<TensorStats>>,
+    /// Spectra by matrix key.
+    pub spectra: ByKey<Spectrum>,
+    /// Error profiles by matrix key.
+    pub profiles: ByKey<Profile>,
+    /// What pruning did, by matrix key.
+    pub pruned: ByKey<Pruned>,
+    /// What rank selection decided, by matrix key.
+    pub chosen: ByKey<RankChoice>,
+    /// The last report of each method.
+    pub reports: BTreeMap<String, Rc<Report>>,
+    /// Figures of running methods, by id.
+    pub figures: BTreeMap<String, Rc<Figure>>,
+    /// Rank, Prune and selection.
+    pub edit: Edit,
+    /// Undo and redo.
+    pub history: History,
+    /// What runs.
+    pub run: Option<Run>,
+    /// The last run that was stopped and not begun again.
+    pub stopped: Option<Stopped>,
+    /// The last file saved.
+    pub saved: Option<Saved>,
+    /// Failures not yet dismissed, oldest first.
+    pub faults: Vec<PlacedFault>,
+    /// Next number of a fault.
+    pub next_fault: u32,
+    /// Self-test.
+    pub self_test: SelfTest,
+    /// Log, oldest first; at most [`LOG_LINES`].
+    pub log: Rc<Vec<LogLine>>,
+    /// Whether the log drawer is open.
+    pub log_open: bool,
+    /// Sheet over the page.
+    pub sheet: Sheet,
+    /// Theme.
+    pub theme: Theme,
+    /// Seed of all randomness.
+    pub seed: u64,
+    /// What a screen reader is told next.
+    pub announced: String,
+    /// The worker ended and has not come back.
+    pub worker_down: bool,
+    /// The precomputed example.
+    pub record: Option<Rc<Record>>,
+}
+
+/// Lines that the log keeps.
+pub const LOG_LINES: usize = 2000;
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            place: Place::default(),
+            device: None,
+            choice: DeviceChoice::default(),
+            summary: None,
+            opened: 0,
+            stats: BTreeMap::new(),
+            spectra: BTreeMap::new(),
+            profiles: BTreeMap::new(),
+            pruned: BTreeMap::new(),
+            chosen: BTreeMap::new(),
+            reports: BTreeMap::new(),
+            figures: BTreeMap::new(),
+            edit: Edit::default(),
+            history: History::default(),
+            run: None,
+            stopped: None,
+            saved: None,
+            faults: Vec::new(),
+            next_fault: 1,
+            self_test: SelfTest::default(),
+            log: Rc::default(),
+            log_open: false,
+            sheet: Sheet::default(),
+            theme: Theme::default(),
+            seed: 7,
+            announced: String::new(),
+            worker_down: false,
+            record: None,
+        }
+    }
+}
+
+impl State {
+    /// Rank screen's settings.
+    pub fn rank(&self) -> &RankState {
+        &self.edit.rank
+    }
+
+    /// Prune screen's settings.
+    pub fn prune(&self) -> &PruneState {
+        &self.edit.prune
+    }
+
+    /// Selection.
+    pub fn selection(&self) -> Selection {
+        self.edit.selection
+    }
+
+    /// Spectra in the form that a run takes as known.
+    pub fn known_spectra(&self) -> Vec<Spectrum> {
+        self.spectra.values().map(|s| (**s).clone()).collect()
+    }
+
+    /// Failures that belong to a place.
+    pub fn faults_at(&self, place: Place) -> impl Iterator<Item = &PlacedFault> {
+        self.faults.iter().filter(move |f| f.place == place)
+    }
+
+    /// The run of a method, if it is the one that runs.
+    pub fn running(&self, method: &str) -> Option<&Run> {
+        self.run.as_ref().filter(|r| r.method == method)
+    }
+}
