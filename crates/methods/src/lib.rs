@@ -2,12 +2,19 @@
 
 pub mod allocation;
 pub mod bytes;
+pub mod config;
+pub mod edit;
+pub mod figures;
+pub mod magnitude;
 pub mod method;
+pub mod registry;
 pub mod report;
 pub mod spectra;
 pub mod welore;
+mod work;
 
 pub use method::{Card, Inputs, Knob, MethodError, Sink};
+pub use registry::METHODS;
 pub use report::{Event, Report};
 
 /// What a matrix is called where one name is needed: its tensor's name, and for a slice of a fused tensor `name#3`.

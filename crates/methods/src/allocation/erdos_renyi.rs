@@ -85,6 +85,9 @@ pub fn erdos_renyi(shapes: &[Vec<u64>], sparsity: f64, kernel: Kernel, balance: 
     Densities { density, epsilon, rounds, dense }
 }
 
+/// EAST's latest floor: no layer keeps less than this share of the overall density.
+pub const EAST_FLOOR: f64 = 0.01;
+
 /// EAST's variant (arXiv 2411.13545): ERK in a single pass, each density held between `floor` · D and 1 with nothing shared out again,
 /// so that it keeps less than the budget below about 99 % sparsity. Also the number of weights, each density times its size rounded half
 /// to even.

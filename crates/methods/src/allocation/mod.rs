@@ -9,9 +9,9 @@ pub mod rebalance;
 pub mod spectrum;
 
 pub use counts::{Counts, counts};
-pub use erdos_renyi::{Balance, Densities, Kernel, east, erdos_renyi};
+pub use erdos_renyi::{Balance, Densities, EAST_FLOOR, Kernel, east, erdos_renyi};
 pub use rebalance::{Rebalanced, rebalance};
-pub use spectrum::by_tail;
+pub use spectrum::{alpha, by_alpha, by_tail};
 
 /// Elements of a shape.
 pub fn elements(shape: &[u64]) -> f64 {

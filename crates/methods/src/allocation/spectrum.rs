@@ -24,16 +24,17 @@ pub fn by_alpha(alphas: &[Option<f64>], sizes: &[f64], sparsity: f64, epsilon: f
     scale_to_budget(&ratios, sizes, sparsity, 1.0)
 }
 
-/// The same from spectra.
+/// The exponent of a spectrum, where it has one.
+pub fn alpha(spectrum: &Spectrum) -> Option<f64> {
+    match spectrum.tail {
+        Tail::Fit { alpha, .. } => Some(alpha),
+        Tail::TooFew { .. } | Tail::Flat { .. } => None,
+    }
+}
+
+/// [`by_alpha`] from spectra.
 pub fn by_tail(spectra: &[Spectrum], sizes: &[f64], sparsity: f64, epsilon: f64) -> Vec<f64> {
-    let alphas: Vec<_> = spectra
-        .iter()
-        .map(|s| match s.tail {
-            Tail::Fit { alpha, .. } => Some(alpha),
-            Tail::TooFew { .. } | Tail::Flat { .. } => None,
-        })
-        .collect();
-    by_alpha(&alphas, sizes, sparsity, epsilon)
+    by_alpha(&spectra.iter().map(alpha).collect::<Vec<_>>(), sizes, sparsity, epsilon)
 }
 
 #[cfg(test)]

@@ -1,0 +1,56 @@
+//! Every method: one line each.
+
+use crate::method::Entry;
+
+/// The registry. A new method is its file and a line here.
+pub static METHODS: &[Entry] = &[crate::spectra::ENTRY, crate::welore::ENTRY, crate::magnitude::profile_method::ENTRY, crate::magnitude::ENTRY];
+
+/// The method with this key.
+pub fn find(id: &str) -> Option<&'static Entry> {
+    METHODS.iter().find(|e| e.card.id == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::method::{MethodError, Range};
+    use std::collections::HashSet;
+
+    #[test]
+    fn keys_are_unique_and_cards_are_whole() {
+        let ids: HashSet<_> = METHODS.iter().map(|e| e.card.id).collect();
+        assert_eq!(ids.len(), METHODS.len());
+        for e in METHODS {
+            let c = e.card;
+            assert!(!c.title.is_empty() && !c.authors.is_empty() && !c.paragraph.is_empty() && !c.needs.is_empty(), "{}", c.id);
+            assert!(c.link.starts_with("https://") && (1950..2100).contains(&c.year), "{}", c.id);
+            for k in c.knobs {
+                assert!(!k.label.is_empty() && k.help.ends_with('.'), "{} {}", c.id, k.key);
+                let paper: serde_json::Value = serde_json::from_str(k.paper).expect("the paper's value is JSON");
+                match (&k.range, &paper) {
+                    (Range::Number { min, max, .. }, v) => assert!((min..=max).contains(&&v.as_f64().expect("a number")), "{} {}", c.id, k.key),
+                    (Range::Switch, v) => assert!(v.is_boolean(), "{} {}", c.id, k.key),
+                    (Range::Choice(all), v) => assert!(all.contains(&v.as_str().expect("a word")), "{} {}", c.id, k.key),
+                    (Range::Elsewhere, _) => {}
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn knobs_are_the_fields_of_the_configurations_with_the_papers_values() {
+        fn check<C: Default + serde::Serialize + serde::de::DeserializeOwned>(card: &crate::Card) {
+            let fields = serde_json::to_value(C::default()).expect("plain data");
+            let fields = fields.as_object().expect("fields");
+            assert_eq!(fields.keys().map(String::as_str).collect::<HashSet<_>>(), card.knobs.iter().map(|k| k.key).collect(), "{}", card.id);
+            for k in card.knobs {
+                assert_eq!(fields[k.key], serde_json::from_str::<serde_json::Value>(k.paper).expect("JSON"), "{} {}", card.id, k.key);
+            }
+            assert!(matches!(crate::config::decode::<C>(card, serde_json::json!({ "no_such": 1 })), Err(MethodError::Config { key, .. }) if key == "no_such"));
+        }
+        check::<crate::spectra::Config>(&crate::spectra::CARD);
+        check::<crate::welore::Config>(&crate::welore::CARD);
+        check::<crate::magnitude::Config>(&crate::magnitude::CARD);
+        check::<crate::magnitude::profile_method::Config>(&crate::magnitude::profile_method::CARD);
+    }
+}
