@@ -83,7 +83,7 @@ impl Builder {
     /// The whole file.
     pub fn build(&self) -> Vec<u8> {
         let mut header = self.header();
-        while header.len() % 8 != 0 {
+        while !header.len().is_multiple_of(8) {
             header.push(' ');
         }
         let mut out = (header.len() as u64).to_le_bytes().to_vec();

@@ -146,7 +146,7 @@ fn f8(v: f32, f: &F8) -> ([u8; 1], f32) {
 /// Sets to zero, in the file's own bytes, the elements for which `zero` says so: what stays keeps every bit, in any type.
 /// `zero` is asked once for each whole element of `bytes`, by its position there. Packed types (4 and 6 bits) are left alone and give false.
 pub fn zero_where(dtype: Dtype, bytes: &mut [u8], mut zero: impl FnMut(usize) -> bool) -> bool {
-    if dtype.bits() % 8 != 0 {
+    if !dtype.bits().is_multiple_of(8) {
         return false;
     }
     let width = (dtype.bits() / 8) as usize;

@@ -152,7 +152,7 @@ fn number_blocks(readings: &[Reading], notes: &mut Vec<String>) -> (BTreeMap<Str
     }
     // `layer10` after `layer9`.
     let mut order: Vec<(&str, BTreeSet<u32>)> = lists.into_iter().collect();
-    order.sort_by(|(a, _), (b, _)| natural(a).cmp(&natural(b)));
+    order.sort_by_key(|(list, _)| natural(list));
     let mut out = BTreeMap::new();
     let mut total = 0u32;
     for (list, numbers) in order {

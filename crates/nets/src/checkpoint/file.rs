@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::source::{ByteSource, LocalFuture, SourceError};
-use super::writer::{ByteSink, SinkError};
+use super::sink::{ByteSink, SinkError};
 
 /// A native file, read by ranges. What is read is read at once, on the calling thread.
 pub struct FileSource {

@@ -1,5 +1,6 @@
 //! From a handful of files to the ones that make one checkpoint.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -11,6 +12,8 @@ use super::{ByteSource, CheckpointError};
 
 /// Longest `config.json` and index that are read.
 const JSON_CAP: u64 = 64 << 20;
+
+const SAME_NAME: &str = "a file of the same name was given before it";
 
 /// The files of one checkpoint.
 pub(crate) struct Gathered {
@@ -52,6 +55,8 @@ enum Sort {
     Config,
     OtherJson,
     Foreign(Foreign),
+    /// Nothing that is known, under a name that promises nothing.
+    Strange,
 }
 
 async fn sort(source: &dyn ByteSource, read: &mut u64) -> Result<Sort, CheckpointError> {
@@ -75,7 +80,7 @@ async fn sort(source: &dyn ByteSource, read: &mut u64) -> Result<Sort, Checkpoin
     if plausible {
         return Ok(Sort::Weights);
     }
-    Ok(sniff(&name, &head).map_or(Sort::Weights, Sort::Foreign))
+    Ok(sniff(&name, &head).map_or(Sort::Strange, Sort::Foreign))
 }
 
 async fn read_json(source: &dyn ByteSource, read: &mut u64) -> Result<Result<Value, String>, CheckpointError> {
@@ -92,7 +97,7 @@ async fn read_json(source: &dyn ByteSource, read: &mut u64) -> Result<Result<Val
 pub(crate) async fn gather(sources: Vec<Rc<dyn ByteSource>>) -> Result<Gathered, CheckpointError> {
     let given: Vec<String> = sources.iter().map(|s| s.name().to_string()).collect();
     let (mut notes, mut read) = (Vec::new(), 0);
-    let (mut weights, mut indexes, mut configs, mut foreign) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut weights, mut indexes, mut configs, mut foreign, mut strange) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for s in sources {
         match sort(&*s, &mut read).await? {
             Sort::Weights => weights.push(s),
@@ -100,6 +105,7 @@ pub(crate) async fn gather(sources: Vec<Rc<dyn ByteSource>>) -> Result<Gathered,
             Sort::Config => configs.push(s),
             Sort::OtherJson => notes.push(left_out(s.name(), "of JSON files only config.json and the index of the shards are read")),
             Sort::Foreign(f) => foreign.push((s.name().to_string(), f)),
+            Sort::Strange => strange.push(s),
         }
     }
     if weights.is_empty()
@@ -108,6 +114,11 @@ pub(crate) async fn gather(sources: Vec<Rc<dyn ByteSource>>) -> Result<Gathered,
     {
         return Err(CheckpointError::Foreign { file: file.clone(), found: *found });
     }
+    if weights.is_empty() && indexes.is_empty() {
+        // Reading its header says what is wrong with it.
+        weights.append(&mut strange);
+    }
+    notes.extend(strange.iter().map(|s| left_out(s.name(), "its first bytes are not those of a safetensors file")));
     notes.extend(foreign.iter().map(|(name, f)| left_out(name, &format!("it is {}, not safetensors", f.phrase()))));
     weights.sort_by(|a, b| base(a.name()).cmp(base(b.name())));
 
@@ -192,10 +203,13 @@ fn by_index(weights: Vec<Rc<dyn ByteSource>>, index: &str, map: &BTreeMap<String
         let name = base(w.name()).to_string();
         if !named.contains(name.as_str()) {
             notes.push(left_out(&name, &format!("{} does not name it", short(index))));
-        } else if files.contains_key(&name) {
-            notes.push(left_out(&name, "a file of the same name was given before it"));
-        } else {
-            files.insert(name, w);
+            continue;
+        }
+        match files.entry(name) {
+            Entry::Vacant(place) => {
+                place.insert(w);
+            }
+            Entry::Occupied(place) => notes.push(left_out(place.key(), SAME_NAME)),
         }
     }
     let missing: Vec<String> = named.iter().filter(|n| !files.contains_key(**n)).map(|n| n.to_string()).collect();
@@ -229,10 +243,11 @@ fn by_names(weights: Vec<Rc<dyn ByteSource>>, given: &[String], notes: &mut Vec<
     let (stem, digits) = shard_of(opened).map(|s| (s.stem.to_string(), s.digits)).unwrap_or_default();
     for f in &files {
         let Some(s) = shard_of(base(f.name())) else { continue };
-        if by_number.contains_key(&s.number) {
-            notes.push(left_out(f.name(), "a file of the same name was given before it"));
-        } else {
-            by_number.insert(s.number, f.clone());
+        match by_number.entry(s.number) {
+            Entry::Vacant(place) => {
+                place.insert(f.clone());
+            }
+            Entry::Occupied(_) => notes.push(left_out(f.name(), SAME_NAME)),
         }
     }
     let missing = (1..=of).filter(|n| !by_number.contains_key(n));

@@ -16,6 +16,7 @@ mod names;
 mod open;
 mod read;
 pub mod role;
+pub mod sink;
 pub mod sniff;
 pub mod source;
 pub mod writer;
@@ -32,7 +33,8 @@ pub use file::{FileSink, FileSource, sources_at};
 pub use header::{HEADER_CAP, RANK_CAP};
 pub use role::{Family, Layout, MatrixRef, Role};
 pub use source::{ByteSource, LocalFuture, MemorySource, SourceError};
-pub use writer::{ByteSink, MemorySink, NoPause, Origin, Output, Pace, Plan, SinkError, Stopped, WriteError, Writer, write};
+pub use sink::{ByteSink, MemorySink, NoPause, Pace, SinkError, Stopped};
+pub use writer::{Origin, Output, Plan, WriteError, Writer, write};
 
 /// One checkpoint, however many files it lies in.
 #[derive(Clone)]

@@ -72,7 +72,7 @@ fn weight_role(family: Family, parts: &[&str], rank: usize, inside: bool) -> Rol
         return Role::Head;
     }
     let embeds = |p: &&str| p.contains("embed") || matches!(*p, "wte" | "wpe");
-    if (rank < 3 || parent.contains("patch_embed")) && parts.iter().any(|p| embeds(p)) && !inside {
+    if (rank < 3 || parent.contains("patch_embed")) && parts.iter().any(embeds) && !inside {
         return Role::Embedding;
     }
     if inside {

@@ -4,55 +4,11 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::error::{shape_text, short};
-use super::source::LocalFuture;
+use super::sink::{ByteSink, Pace, SinkError, Stopped};
 use super::{Checkpoint, CheckpointError, Dtype};
 
 /// Most bytes copied between two looks at the cancel flag.
 pub const PIECE: u64 = 4 << 20;
-
-/// Where written bytes go.
-pub trait ByteSink {
-    /// Appends bytes.
-    fn write<'a>(&'a mut self, bytes: &'a [u8]) -> LocalFuture<'a, Result<(), SinkError>>;
-    /// Everything has been written: gives the file its name, or makes the blob. Without it the file does not come to be.
-    fn finish(&mut self) -> LocalFuture<'_, Result<(), SinkError>> {
-        Box::pin(async { Ok(()) })
-    }
-}
-
-/// Bytes could not be written.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{file} could not be written at byte {at}: {why}")]
-pub struct SinkError {
-    /// File name.
-    pub file: String,
-    /// Bytes that were written before.
-    pub at: u64,
-    /// The system's words.
-    pub why: String,
-}
-
-/// The person asked to stop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stopped;
-
-/// Asked after every piece: shows progress, lets the event loop breathe, and may stop the writing.
-pub trait Pace {
-    /// `done` of `total` bytes are written.
-    ///
-    /// # Errors
-    /// [`Stopped`] when the person asked to stop.
-    fn pace(&self, done: u64, total: u64) -> LocalFuture<'_, Result<(), Stopped>>;
-}
-
-/// Writes without a pause.
-pub struct NoPause;
-
-impl Pace for NoPause {
-    fn pace(&self, _done: u64, _total: u64) -> LocalFuture<'_, Result<(), Stopped>> {
-        Box::pin(async { Ok(()) })
-    }
-}
 
 /// Why a checkpoint was not written.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -187,7 +143,7 @@ impl Plan {
         }
         json.push('}');
         // Padded with spaces so that the data begins on a multiple of eight.
-        while json.len() % 8 != 0 {
+        while !json.len().is_multiple_of(8) {
             json.push(' ');
         }
         if json.len() as u64 > super::header::HEADER_CAP {
@@ -357,24 +313,4 @@ pub async fn write<E: From<WriteError>>(
         }
     }
     Ok(writer.finish().await?)
-}
-
-/// Bytes kept in memory, for tests and small exports.
-#[derive(Default)]
-pub struct MemorySink {
-    /// What was written.
-    pub bytes: Vec<u8>,
-    /// Whether [`ByteSink::finish`] was called.
-    pub finished: bool,
-}
-
-impl ByteSink for MemorySink {
-    fn write<'a>(&'a mut self, bytes: &'a [u8]) -> LocalFuture<'a, Result<(), SinkError>> {
-        self.bytes.extend_from_slice(bytes);
-        Box::pin(async { Ok(()) })
-    }
-    fn finish(&mut self) -> LocalFuture<'_, Result<(), SinkError>> {
-        self.finished = true;
-        Box::pin(async { Ok(()) })
-    }
 }
