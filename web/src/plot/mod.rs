@@ -4,6 +4,8 @@
 //! names of tokens. The page draws it as SVG that follows the theme, [`svg`] writes it as a file, the PNG is painted from it on a canvas.
 
 pub mod axes;
+pub mod branch;
+pub mod budget;
 pub mod color;
 pub mod decimate;
 pub mod heat;
@@ -13,9 +15,11 @@ pub mod hit;
 pub mod lines;
 pub mod number;
 pub mod panels;
+pub mod ranks;
 pub mod scale;
 pub mod scene;
 pub mod svg;
 pub mod table;
 pub mod theme;
+pub mod threshold;
 pub mod ticks;
