@@ -4,8 +4,11 @@
 //! A figure follows the theme by itself: SVG through the style sheet's variables, canvases by watching `data-theme` on the root element.
 //! Heights come from the style sheet (`.layers` and its wrappers): no figure writes an inline style, so that a strict content policy holds.
 
+pub mod branch_bars;
+pub mod budget;
 pub mod canvas;
 pub mod download;
+pub mod edit;
 pub mod figure;
 pub mod heatmap;
 pub mod histogram;
@@ -13,14 +16,20 @@ pub mod hooks;
 pub mod layers;
 pub mod line;
 pub mod multiples;
+pub mod rank_bars;
 pub mod readout;
 pub mod sparkline;
 pub mod stats;
+pub mod threshold;
 
+pub use branch_bars::BranchBars;
+pub use budget::BudgetStrip;
 pub use figure::{Figure, Source};
 pub use heatmap::HeatMap;
 pub use histogram::HistogramChart;
 pub use line::{LineChart, Mode};
 pub use multiples::SmallMultiples;
+pub use rank_bars::RankChart;
 pub use sparkline::Sparkline;
 pub use stats::{StatItem, Stats};
+pub use threshold::ThresholdSlider;
