@@ -104,7 +104,9 @@ proptest! {
             let starts = (0..b.len()).filter(|&i| b[i].is_ascii_digit() && (i == 0 || !b[i - 1].is_ascii_digit()));
             starts.map(|s| (s, (s..b.len()).find(|&i| !b[i].is_ascii_digit()).unwrap_or(b.len()))).collect()
         };
-        prop_assume!(!spans.is_empty());
+        if spans.is_empty() {
+            return Ok(());
+        }
         let (s, e) = spans[at.index(spans.len())];
         let header = format!("{}{number}{}", &header[..s], &header[e..]);
         let whole = builder.build();
