@@ -1,0 +1,123 @@
+//! The page: built by trunk, made smaller by wasm-opt, weighed against its budget.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::setup::{self, Tools};
+use crate::shell::{run, step};
+
+/// Where builds of the page go unless told otherwise.
+pub fn folder() -> PathBuf {
+    target().join("page")
+}
+
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from)
+}
+
+/// `cargo xtask dist`.
+pub fn dist(out: &Path) -> Result<()> {
+    let tools = setup::page_tools()?;
+    release(&tools, out)?;
+    let weight = weigh(out)?;
+    println!("{}", weight.text());
+    println!("The site is in {}; put it on any static host (no headers needed).", out.display());
+    Ok(())
+}
+
+/// Release page in `out`.
+pub fn release(tools: &Tools, out: &Path) -> Result<()> {
+    let out = std::path::absolute(out)?;
+    fs::create_dir_all(&out)?;
+    let mut trunk = trunk(tools, "build");
+    trunk.args(["--release", "--dist"]).arg(&out);
+    step("Building the page", "4 minutes the first time", &mut trunk)?;
+    let Some(wasm_opt) = &tools.wasm_opt else { return Ok(()) };
+    for wasm in files(&out)?.into_iter().filter(|f| f.extension().is_some_and(|e| e == "wasm")) {
+        optimise(wasm_opt, &wasm)?;
+    }
+    Ok(())
+}
+
+/// Makes one wasm file smaller and faster, in place.
+pub fn optimise(wasm_opt: &Path, wasm: &Path) -> Result<()> {
+    let small = wasm.with_extension("opt");
+    let mut opt = Command::new(wasm_opt);
+    opt.args(["-O3", "--enable-simd", "--enable-bulk-memory", "--enable-nontrapping-float-to-int", "--enable-sign-ext"]);
+    opt.args(["--enable-mutable-globals", "--enable-reference-types", "--enable-multivalue", "--strip-debug", "--strip-producers"]);
+    run(opt.arg(wasm).arg("-o").arg(&small))?;
+    Ok(fs::rename(&small, wasm)?)
+}
+
+/// A trunk command that does not look for tools of its own on the network.
+pub fn trunk(tools: &Tools, verb: &str) -> Command {
+    let mut trunk = Command::new("trunk");
+    trunk.env("PATH", tools.env_path()).env_remove("NO_COLOR").args([verb, "--offline", "true"]);
+    trunk
+}
+
+/// Bytes as they travel.
+pub struct Weight {
+    /// What must arrive before the first paint: page, styles, fonts, application.
+    pub shell: u64,
+    /// The worker: its script and its wasm.
+    pub worker: u64,
+}
+
+impl Weight {
+    /// Law 9 of the design.
+    pub const SHELL_LIMIT: u64 = 350_000;
+    /// What the worker may weigh while it has no tokenizer (with one, law 9 allows 1.5 MB).
+    pub const WORKER_LIMIT: u64 = 500_000;
+
+    /// One line for people.
+    pub fn text(&self) -> String {
+        let kb = |b: u64| b as f64 / 1000.0;
+        format!("page weight, gzip: shell {:.1} kB of {} kB, worker {:.1} kB of {} kB", kb(self.shell), Self::SHELL_LIMIT / 1000, kb(self.worker), Self::WORKER_LIMIT / 1000)
+    }
+}
+
+/// Weighs a built page, each file gzipped on its own as a host would send it.
+pub fn weigh(out: &Path) -> Result<Weight> {
+    let mut weight = Weight { shell: 0, worker: 0 };
+    for file in files(out)? {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let ending = file.extension().unwrap_or_default().to_string_lossy().into_owned();
+        if name.starts_with("worker") {
+            weight.worker += gzip(&file)?;
+        } else if matches!(ending.as_str(), "html" | "css" | "js" | "wasm" | "woff2" | "svg") {
+            weight.shell += gzip(&file)?;
+        }
+    }
+    if weight.shell == 0 || weight.worker == 0 {
+        bail!("{} holds no built page", out.display());
+    }
+    Ok(weight)
+}
+
+fn gzip(file: &Path) -> Result<u64> {
+    let bytes = fs::read(file).with_context(|| file.display().to_string())?;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(&bytes)?;
+    Ok(encoder.finish()?.len() as u64)
+}
+
+/// All files of a folder, whole tree, except bundled checkpoints.
+fn files(dir: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).with_context(|| dir.display().to_string())? {
+        let path = entry?.path();
+        if path.is_dir() {
+            if path.file_name().is_some_and(|n| n != "checkpoints") {
+                found.extend(files(&path)?);
+            }
+        } else {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}

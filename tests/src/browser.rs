@@ -1,0 +1,249 @@
+//! The built page in a real Chromium: a local server, a driver, and what a person does there.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use thirtyfour::prelude::*;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tower_http::services::ServeDir;
+
+/// A page under test. Everything that the browser asks of another origin goes to a recording proxy that answers nothing.
+pub struct Page {
+    /// The session.
+    pub driver: WebDriver,
+    address: SocketAddr,
+    elsewhere: Arc<Mutex<Vec<String>>>,
+    downloads: TempDir,
+    _profile: TempDir,
+    _process: Driver,
+}
+
+struct Driver(Child);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        // The driver ends its browser when it is asked to quit; this is for tests that fail before.
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+fn required(name: &str) -> Result<PathBuf> {
+    std::env::var_os(name).map(PathBuf::from).with_context(|| format!("{name} is not set; run these through `cargo xtask test browser`"))
+}
+
+/// Runs one test over a fresh browser; its failure carries the page's own log.
+pub fn with_page<F, Fut>(test: F)
+where
+    F: FnOnce(Arc<Page>) -> Fut,
+    Fut: Future<Output = Result<()>>,
+{
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let page = Arc::new(Page::start().await.expect("the browser starts"));
+        let outcome = test(page.clone()).await;
+        let log = page.console().await;
+        if outcome.is_err() && let Some(dir) = std::env::var_os("ESPALIER_SHOTS") {
+            page.screenshot(&PathBuf::from(dir).join("failure.png")).await.ok();
+        }
+        page.driver.clone().quit().await.ok();
+        if let Err(error) = outcome {
+            panic!("{error:#}\nthe page said:\n{log}");
+        }
+    });
+}
+
+impl Page {
+    /// Starts a server over the built page, a driver and a browser with an empty profile.
+    pub async fn start() -> Result<Self> {
+        let site = required("ESPALIER_PAGE")?;
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let router = axum::Router::new().fallback_service(ServeDir::new(site));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let (proxy, elsewhere) = recorder().await?;
+
+        let port = free_port()?;
+        let mut command = Command::new(required("CHROMEDRIVER")?);
+        let process = Driver(command.arg(format!("--port={port}")).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?);
+        let profile = tempfile::tempdir()?;
+        let downloads = tempfile::tempdir()?;
+        let mut caps = DesiredCapabilities::chrome();
+        caps.set_binary(&required("CHROMIUM")?.to_string_lossy())?;
+        for arg in [
+            "--headless=new", "--no-sandbox", "--enable-unsafe-webgpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+            "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--window-size=1440,900", "--force-device-scale-factor=1",
+            "--proxy-bypass-list=127.0.0.1",
+        ] {
+            caps.add_arg(arg)?;
+        }
+        caps.add_arg(&format!("--proxy-server=http://{proxy}"))?;
+        caps.add_arg(&format!("--user-data-dir={}", profile.path().display()))?;
+        caps.add_experimental_option("prefs", json!({ "download.default_directory": downloads.path(), "download.prompt_for_download": false }))?;
+        caps.set("goog:loggingPrefs", json!({ "browser": "ALL" }))?;
+
+        let url = format!("http://127.0.0.1:{port}");
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let driver = loop {
+            match WebDriver::new(&url, caps.clone()).await {
+                Ok(driver) => break driver,
+                Err(error) if Instant::now() > deadline => return Err(error).context("chromedriver gave no session in 30 s"),
+                Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
+            }
+        };
+        driver.set_script_timeout(Duration::from_secs(120)).await?;
+        Ok(Self { driver, address, elsewhere, downloads, _profile: profile, _process: process })
+    }
+
+    /// Goes to the page with this query or hash (`?device=gpu`).
+    pub async fn open(&self, rest: &str) -> Result<()> {
+        Ok(self.driver.goto(format!("http://{}/{rest}", self.address)).await?)
+    }
+
+    /// First element for a selector, waited for.
+    pub async fn find(&self, css: &str, seconds: u64) -> Result<WebElement> {
+        let deadline = Instant::now() + Duration::from_secs(seconds);
+        loop {
+            match self.driver.find(By::Css(css)).await {
+                Ok(element) => return Ok(element),
+                Err(_) if Instant::now() < deadline => tokio::time::sleep(Duration::from_millis(50)).await,
+                Err(error) => bail!("{css} did not appear within {seconds} s ({})", error.to_string().lines().next().unwrap_or_default()),
+            }
+        }
+    }
+
+    /// Waits until an element is gone.
+    pub async fn gone(&self, css: &str, seconds: u64) -> Result<()> {
+        let deadline = Instant::now() + Duration::from_secs(seconds);
+        while !self.driver.find_all(By::Css(css)).await?.is_empty() {
+            if Instant::now() > deadline {
+                bail!("{css} was still there after {seconds} s");
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+
+    /// Clicks as a script does, which does not mind what lies over the element; retried while the page redraws.
+    pub async fn click(&self, css: &str) -> Result<()> {
+        self.find(css, 20).await?;
+        let done = self.js("const e = document.querySelector(arguments[0]); if (!e || e.disabled) return false; e.click(); return true;", json!([css])).await?;
+        if done != Value::Bool(true) {
+            bail!("{css} cannot be clicked");
+        }
+        Ok(())
+    }
+
+    /// Visible text of the first element for a selector.
+    pub async fn text(&self, css: &str) -> Result<String> {
+        self.find(css, 20).await?;
+        let text = self.js("return document.querySelector(arguments[0])?.innerText ?? ''", json!([css])).await?;
+        Ok(text.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Waits until an element's text satisfies a test, and gives it.
+    pub async fn text_until(&self, css: &str, seconds: u64, good: impl Fn(&str) -> bool) -> Result<String> {
+        let deadline = Instant::now() + Duration::from_secs(seconds);
+        loop {
+            let text = self.js("return document.querySelector(arguments[0])?.innerText ?? ''", json!([css])).await?;
+            let text = text.as_str().unwrap_or_default().to_owned();
+            if good(&text) {
+                return Ok(text);
+            }
+            if Instant::now() > deadline {
+                bail!("{css} said {text:?} after {seconds} s");
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Runs a script and gives what it returns.
+    pub async fn js(&self, script: &str, args: Value) -> Result<Value> {
+        let args = args.as_array().cloned().unwrap_or_default();
+        Ok(self.driver.execute(script, args).await?.json().clone())
+    }
+
+    /// Runs a script that ends by calling its last argument.
+    pub async fn js_async(&self, script: &str, args: Value) -> Result<Value> {
+        let args = args.as_array().cloned().unwrap_or_default();
+        Ok(self.driver.execute_async(script, args).await?.json().clone())
+    }
+
+    /// Gives files to a file input, as the file dialog would.
+    pub async fn choose(&self, css: &str, files: &[PathBuf]) -> Result<()> {
+        let paths: Vec<String> = files.iter().map(|f| std::path::absolute(f).map(|p| p.to_string_lossy().into_owned())).collect::<Result<_, _>>()?;
+        Ok(self.find(css, 20).await?.send_keys(paths.join("\n")).await?)
+    }
+
+    /// Drops files made of these bytes on the window.
+    pub async fn drop_files(&self, files: &[(&str, &[u8])]) -> Result<()> {
+        use base64::Engine as _;
+        let list: Vec<Value> = files.iter().map(|(name, bytes)| json!([name, base64::engine::general_purpose::STANDARD.encode(bytes)])).collect();
+        let script = "const data = new DataTransfer();
+            for (const [name, text] of arguments[0]) data.items.add(new File([Uint8Array.from(atob(text), c => c.charCodeAt(0))], name));
+            for (const kind of ['dragenter', 'dragover', 'drop']) document.body.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));";
+        self.js(script, json!([list])).await.map(|_| ())
+    }
+
+    /// Waits for a finished download whose name ends so, and gives its path.
+    pub async fn download(&self, ending: &str, seconds: u64) -> Result<PathBuf> {
+        let deadline = Instant::now() + Duration::from_secs(seconds);
+        loop {
+            let found = std::fs::read_dir(self.downloads.path())?.filter_map(|e| Some(e.ok()?.path())).find(|p| p.to_string_lossy().ends_with(ending));
+            if let Some(path) = found {
+                return Ok(path);
+            }
+            if Instant::now() > deadline {
+                bail!("no download ending in {ending} after {seconds} s");
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Addresses outside this computer that the browser asked for.
+    pub fn elsewhere(&self) -> Vec<String> {
+        self.elsewhere.lock().map(|l| l.clone()).unwrap_or_default()
+    }
+
+    /// The page's own log.
+    pub async fn console(&self) -> String {
+        let entries = self.driver.get_log("browser").await.unwrap_or_default();
+        entries.iter().map(|e| format!("{e:?}")).collect::<Vec<_>>().join("\n")
+    }
+
+    /// A picture of the window.
+    pub async fn screenshot(&self, path: &Path) -> Result<()> {
+        Ok(self.driver.screenshot(path).await?)
+    }
+}
+
+fn free_port() -> Result<u16> {
+    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// A proxy that writes down the first line of every request and closes it.
+async fn recorder() -> Result<(SocketAddr, Arc<Mutex<Vec<String>>>)> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let list = asked.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut head = [0; 1024];
+            let n = stream.read(&mut head).await.unwrap_or(0);
+            let line = String::from_utf8_lossy(&head[..n]).lines().next().unwrap_or_default().to_owned();
+            if let Ok(mut list) = list.lock() {
+                list.push(line);
+            }
+            stream.write_all(b"HTTP/1.1 502 Nothing goes out in tests\r\ncontent-length: 0\r\n\r\n").await.ok();
+        }
+    });
+    Ok((address, asked))
+}
