@@ -12,6 +12,7 @@ pub mod gpu;
 pub mod linalg;
 pub mod op;
 pub mod ops;
+pub mod selftest;
 pub mod session;
 pub mod tape;
 
