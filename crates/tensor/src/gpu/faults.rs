@@ -49,6 +49,14 @@ impl Faults {
         self.state().first.get_or_insert(error);
     }
 
+    /// Keeps a failed allocation in place of what followed from it.
+    pub fn cause(&self, error: Error) {
+        let mut state = self.state();
+        if !matches!(state.first, Some(Error::OutOfMemory { .. })) {
+            state.first = Some(error);
+        }
+    }
+
     /// The loss of the device, if it is lost.
     pub fn lost(&self) -> Option<Error> {
         self.state().lost.clone().map(|reason| Error::Lost { reason })

@@ -14,7 +14,7 @@ pub type Owed = (String, u64, LocalBoxFuture<'static, Option<wgpu::Error>>);
 
 /// Smaller buffers are not asked about one by one in a browser, where each question is a round trip; the device's general
 /// complaints cover them.
-const ASKED_ABOUT: u64 = if cfg!(target_arch = "wasm32") { 1 << 20 } else { 0 };
+const SMALL: u64 = 1 << 20;
 /// Bytes that the queue may hold in staging before they are sent.
 const UPLOADS: u64 = 64 << 20;
 
@@ -98,7 +98,7 @@ impl Gpu {
     /// Makes a buffer and asks whether that went well: at once where the device answers at once, else at the next read.
     pub(super) fn ask(&self, size: u64, usage: wgpu::BufferUsages, bytes: u64, what: &impl Fn() -> String) -> Result<wgpu::Buffer> {
         let descriptor = wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false };
-        if size < ASKED_ABOUT {
+        if cfg!(target_arch = "wasm32") && size < SMALL {
             return Ok(self.device.create_buffer(&descriptor));
         }
         let memory = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);

@@ -152,15 +152,7 @@ impl Gpu {
         if !self.recorder.borrow().fits(&launch.params) {
             self.submit();
         }
-        self.recorder.borrow_mut().dispatch(
-            &self.device,
-            &mut self.pipelines.borrow_mut(),
-            kernel,
-            &launch.overrides,
-            &launch.params,
-            ranges,
-            launch.groups,
-        );
+        self.recorder.borrow_mut().dispatch(&self.device, &mut self.pipelines.borrow_mut(), launch, ranges);
         if self.pace.borrow_mut().add(kernel.name, launch.groups) {
             self.submit();
         }
@@ -197,7 +189,7 @@ fn bound(bytes: u64) -> u64 {
 }
 
 fn part<'a>(held: &'a Held, offset: u64, bytes: u64, of: u64, op: &str) -> Range<'a> {
-    assert!(offset % 256 == 0, "{op}: a part starts at a multiple of 256 bytes");
+    assert!(offset.is_multiple_of(256), "{op}: a part starts at a multiple of 256 bytes");
     assert!(offset + bytes <= of, "{op}: a part lies inside its tensor");
     Range { held, offset, size: bound(bytes).min(held.capacity() - offset) }
 }

@@ -10,8 +10,9 @@ use crate::clock::Clock;
 
 /// Estimated milliseconds that fill a submit: half of the bound, because the estimate may be wrong by two.
 const TARGET: f64 = 50.0;
-/// Milliseconds a workgroup of a kernel that was never timed.
-const GUESS: f64 = 1e-3;
+/// Milliseconds a workgroup of a kernel that was never timed: what a slow software adapter takes for a tile of a matrix product.
+/// In a browser the first times come only when the worker next yields, so a guess that is too low would last.
+const GUESS: f64 = 2e-2;
 /// Dispatches a submit at most.
 pub const MOST: usize = 1024;
 

@@ -136,7 +136,7 @@ mod tests {
     fn capacities_waste_at_most_a_quarter_above_the_smallest() {
         for bytes in [0, 1, 255, 256, 257, 1000, 4096, 5000, 1 << 20, (1 << 20) + 4, 100_000_000] {
             let capacity = Pool::capacity(bytes);
-            assert!(capacity >= bytes && capacity % 256 == 0, "{bytes} → {capacity}");
+            assert!(capacity >= bytes && capacity.is_multiple_of(256), "{bytes} → {capacity}");
             assert!(bytes < 1024 || capacity as f64 <= bytes as f64 * 1.25, "{bytes} → {capacity}");
             assert_eq!(Pool::capacity(capacity), capacity);
         }

@@ -92,7 +92,7 @@ impl Gpu {
         let owed = std::mem::take(&mut *self.owed.borrow_mut());
         for (what, bytes, answer) in owed {
             if let Some(error) = answer.await {
-                self.faults.keep(super::faults::translate(error, &what, bytes));
+                self.faults.cause(super::faults::translate(error, &what, bytes));
             }
         }
         self.faults.take().map_or(Ok(()), Err)

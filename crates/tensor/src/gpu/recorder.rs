@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use espalier_kernels::{BindingKind, Kernel};
+use espalier_kernels::BindingKind;
 
 use super::pipelines::Pipelines;
 use super::pool::Held;
+use crate::op::Launch;
 
 /// Bytes of uniforms a submit.
 const ARENA: u64 = 256 << 10;
@@ -58,17 +59,9 @@ impl Recorder {
     }
 
     /// Records one dispatch.
-    pub fn dispatch(
-        &mut self,
-        device: &wgpu::Device,
-        pipelines: &mut Pipelines,
-        kernel: &'static Kernel,
-        overrides: &[(&'static str, f64)],
-        params: &[u8],
-        ranges: &[Range<'_>],
-        groups: [u32; 3],
-    ) {
-        let compiled = pipelines.get(device, kernel, overrides);
+    pub fn dispatch(&mut self, device: &wgpu::Device, pipelines: &mut Pipelines, launch: &Launch, ranges: &[Range<'_>]) {
+        let kernel = launch.kernel;
+        let compiled = pipelines.get(device, kernel, &launch.overrides);
         let key = (compiled.number, ranges.iter().map(|r| (r.held.id(), r.offset, r.size)).collect());
         let arena = &self.arena;
         let group = self.groups.entry(key).or_insert_with(|| {
@@ -92,9 +85,9 @@ impl Recorder {
             device.create_bind_group(&wgpu::BindGroupDescriptor { label: Some(kernel.name), layout: &compiled.layout, entries: &entries })
         });
         let mut offsets = Vec::new();
-        if !params.is_empty() {
+        if !launch.params.is_empty() {
             offsets.push(self.uniforms.len() as u32);
-            self.uniforms.extend_from_slice(params);
+            self.uniforms.extend_from_slice(&launch.params);
             self.uniforms.resize(self.uniforms.len().next_multiple_of(ALIGN), 0);
         }
         if self.pass.is_none() {
@@ -104,7 +97,8 @@ impl Recorder {
         let pass = self.pass.as_mut().expect("opened above");
         pass.set_pipeline(&compiled.pipeline);
         pass.set_bind_group(0, &*group, &offsets);
-        pass.dispatch_workgroups(groups[0], groups[1], groups[2]);
+        let [x, y, z] = launch.groups;
+        pass.dispatch_workgroups(x, y, z);
     }
 
     /// Hands everything over. What the queue wrote before comes before.
