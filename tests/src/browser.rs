@@ -45,9 +45,18 @@ where
     F: FnOnce(Arc<Page>) -> Fut,
     Fut: Future<Output = Result<()>>,
 {
+    with_browser(true, test);
+}
+
+/// [`with_page`] in a browser with or without a WebGPU adapter.
+pub fn with_browser<F, Fut>(webgpu: bool, test: F)
+where
+    F: FnOnce(Arc<Page>) -> Fut,
+    Fut: Future<Output = Result<()>>,
+{
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let page = Arc::new(Page::start().await.expect("the browser starts"));
+        let page = Arc::new(Page::start_with(webgpu).await.expect("the browser starts"));
         let outcome = test(page.clone()).await;
         let log = page.console().await;
         if outcome.is_err() && let Some(dir) = std::env::var_os("ESPALIER_SHOTS") {
@@ -63,10 +72,18 @@ where
 impl Page {
     /// Starts a server over the built page, a driver and a browser with an empty profile.
     pub async fn start() -> Result<Self> {
+        Self::start_with(true).await
+    }
+
+    /// The same, with or without a WebGPU adapter in the browser.
+    pub async fn start_with(webgpu: bool) -> Result<Self> {
         let site = required("ESPALIER_PAGE")?;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let router = axum::Router::new().fallback_service(ServeDir::new(site));
+        let hooked = hooked(&site)?;
+        let router = axum::Router::new()
+            .route("/hooked.html", axum::routing::get(move || async move { axum::response::Html(hooked) }))
+            .fallback_service(ServeDir::new(site));
         tokio::spawn(async move { axum::serve(listener, router).await });
         let (proxy, elsewhere) = recorder().await?;
 
@@ -78,11 +95,14 @@ impl Page {
         let mut caps = DesiredCapabilities::chrome();
         caps.set_binary(&required("CHROMIUM")?.to_string_lossy())?;
         for arg in [
-            "--headless=new", "--no-sandbox", "--enable-unsafe-webgpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+            "--headless=new", "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking",
             "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--window-size=1440,900", "--force-device-scale-factor=1",
-            "--proxy-bypass-list=127.0.0.1",
+            "--proxy-bypass-list=127.0.0.1;insecure.test", "--host-resolver-rules=MAP insecure.test 127.0.0.1",
         ] {
             caps.add_arg(arg)?;
+        }
+        if webgpu {
+            caps.add_arg("--enable-unsafe-webgpu")?;
         }
         caps.add_arg(&format!("--proxy-server=http://{proxy}"))?;
         caps.add_arg(&format!("--user-data-dir={}", profile.path().display()))?;
@@ -105,6 +125,11 @@ impl Page {
     /// Goes to the page with this query or hash (`?device=gpu`).
     pub async fn open(&self, rest: &str) -> Result<()> {
         Ok(self.driver.goto(format!("http://{}/{rest}", self.address)).await?)
+    }
+
+    /// Goes to the page over plain http under a name that is not this computer's, where browsers hide WebGPU.
+    pub async fn open_insecure(&self) -> Result<()> {
+        Ok(self.driver.goto(format!("http://insecure.test:{}/", self.address.port())).await?)
     }
 
     /// First element for a selector, waited for.
@@ -222,6 +247,13 @@ impl Page {
     pub async fn screenshot(&self, path: &Path) -> Result<()> {
         Ok(self.driver.screenshot(path).await?)
     }
+}
+
+/// The page with a script before its own that keeps hold of every worker, so that a test can end one.
+fn hooked(site: &Path) -> Result<String> {
+    let page = std::fs::read_to_string(site.join("index.html"))?;
+    let script = "<script>window.workers = []; const Plain = Worker; window.Worker = class extends Plain { constructor(...a) { super(...a); workers.push(this); } };</script>";
+    Ok(page.replacen("<head>", &format!("<head>{script}"), 1))
 }
 
 fn free_port() -> Result<u16> {

@@ -1,0 +1,17 @@
+//! The page in a real Chromium: what a person does, and what must go wrong well. Run through `cargo xtask test browser`.
+
+mod faults;
+mod files;
+mod jobs;
+mod look;
+mod shaders;
+
+use anyhow::Result;
+use espalier_tests::browser::Page;
+
+/// Opens a bundled checkpoint and waits until it is there.
+async fn open_bundled(page: &Page, query: &str, name: &str) -> Result<()> {
+    page.open(query).await?;
+    page.click(&format!("[data-test=bundled-{name}]")).await?;
+    page.text_until("[data-test=checkpoint]", 30, |t| t.contains(name)).await.map(|_| ())
+}
