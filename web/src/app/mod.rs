@@ -1,12 +1,19 @@
-//! The page: state, shell, and the screens Open and Inspect.
+//! The page: state, shell, and what its screens share.
 
 pub mod action;
+pub mod bundled;
 pub mod context;
 mod fold;
 pub mod history;
+pub mod port;
 pub mod record;
 mod reduce;
+pub mod roles;
+pub mod root;
+pub mod shell;
 pub mod state;
+pub mod theme;
+pub mod tree;
 
 pub use action::Action;
 pub use context::{Lab, now, use_lab};

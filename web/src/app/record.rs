@@ -15,3 +15,10 @@ pub struct Record {
     /// Spectra of its matrices, in file order.
     pub spectra: Vec<Rc<Spectrum>>,
 }
+
+impl Record {
+    /// The one that comes with the page.
+    pub fn bundled() -> Self {
+        serde_json::from_str(include_str!("../../../assets/records/shakespeare-llama.json")).expect("the record is written by `cargo xtask assets` from this very type")
+    }
+}

@@ -49,9 +49,7 @@ impl State {
             }
             Action::Replies { replies, now } => replies.into_iter().for_each(|r| self.fold(r, now)),
             Action::FileSaved { job: _, name } => {
-                if let Some(saved) = &mut self.saved {
-                    saved.name = name;
-                }
+                self.saved.get_or_insert_default().name = name;
             }
             Action::Crashed { why, now } => self.crashed(&why, now),
             Action::Restarted { now } => {

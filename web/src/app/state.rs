@@ -323,7 +323,7 @@ pub struct Stopped {
 }
 
 /// Something written to a file.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Saved {
     /// Where it was asked for.
     pub place: Place,
@@ -546,6 +546,11 @@ impl Default for State {
 }
 
 impl State {
+    /// The state of a page that has just been opened: the finished example, and what the visitor chose before.
+    pub fn begin() -> Self {
+        Self { theme: crate::app::theme::remembered(), record: Some(Rc::new(Record::bundled())), ..Self::default() }
+    }
+
     /// Rank screen's settings.
     pub fn rank(&self) -> &RankState {
         &self.edit.rank

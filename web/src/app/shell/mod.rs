@@ -1,0 +1,15 @@
+//! What stands around every screen: rail with plate, top bar, status line, log, keys, failures.
+
+mod faults;
+mod keys;
+pub mod log;
+mod rail;
+mod status;
+mod top;
+
+pub use faults::Faults;
+pub use keys::Keys;
+pub use log::Log;
+pub use rail::Rail;
+pub use status::Status;
+pub use top::Top;

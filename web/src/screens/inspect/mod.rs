@@ -1,0 +1,65 @@
+//! Inspect: what a checkpoint holds, and the spectra of its matrices.
+
+mod blocks;
+mod details;
+mod filter;
+mod list;
+pub mod model;
+mod python;
+mod rows;
+pub mod say;
+mod spectrum;
+mod totals;
+mod weights;
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use crate::app::context::use_lab;
+use crate::app::state::Place;
+
+/// The screen.
+#[component]
+pub fn InspectScreen() -> Html {
+    let lab = use_lab();
+    if lab.state.summary.is_none() {
+        return html! { <Empty /> };
+    }
+    html! {
+        <>
+            <totals::Totals />
+            <div class="insp">
+                <section class="list" aria-label="Tensors"><list::TensorList /></section>
+                <section class="right" aria-label="Selected tensor and spectra by block">
+                    <details::Details />
+                    <blocks::Blocks />
+                </section>
+            </div>
+        </>
+    }
+}
+
+/// Nothing is open: the finished example stands in, and says so.
+#[component]
+fn Empty() -> Html {
+    let lab = use_lab();
+    let go = {
+        let lab = lab.clone();
+        Callback::from(move |_: MouseEvent| lab.go(Place::Open))
+    };
+    let record = lab.state.record.clone();
+    let matrices = use_memo(record.as_ref().map(Rc::as_ptr), |_| record.as_deref().map(model::of_record).unwrap_or_default());
+    html! {
+        <>
+            <div class="head"><h1>{ "Inspect" }</h1><p class="say">{ "Nothing is open. Below is a finished example, computed before this page was built." }</p>
+                <button type="button" class="btn go" onclick={go} data-test="to-open">{ "Open a checkpoint" }</button></div>
+            <div class="sec pad">
+                if !matrices.is_empty() {
+                    <blocks::Multiples {matrices} title="Spectra by block" source={record.map(|r| AttrValue::from(r.checkpoint.clone())).unwrap_or_default()}
+                        running={false} selected={None::<u32>} select={None::<Callback<u32>>} />
+                }
+            </div>
+        </>
+    }
+}

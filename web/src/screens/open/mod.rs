@@ -1,0 +1,116 @@
+//! Open: the frame that takes a checkpoint, the bundled ones, this computer, and a finished example.
+
+mod computer;
+mod example;
+
+use wasm_bindgen::JsCast;
+use web_sys::HtmlInputElement;
+use yew::prelude::*;
+
+use crate::app::bundled::{BUNDLED, Bundled};
+use crate::app::tree::Tree;
+use crate::app::use_lab;
+use computer::Computer;
+use example::Example;
+
+/// Properties of [`OpenScreen`].
+#[derive(Clone, PartialEq, Properties)]
+pub struct OpenProps {
+    /// Files are held over the window.
+    pub over: bool,
+}
+
+/// The screen.
+#[component]
+pub fn OpenScreen(props: &OpenProps) -> Html {
+    html! {
+        <>
+            <div class="head"><h1>{ "Open" }</h1><p class="say">{ "A checkpoint is read where it lies: the header first, a tensor when you ask for it." }</p></div>
+            <div class="opening">
+                <div class="work">
+                    <Frame over={props.over} />
+                    <div class="bundled">{ for BUNDLED.iter().map(card) }</div>
+                </div>
+                <aside class="side" aria-label="Example and computer">
+                    <Example />
+                    <Computer />
+                </aside>
+            </div>
+        </>
+    }
+}
+
+#[derive(Clone, PartialEq, Properties)]
+struct FrameProps {
+    over: bool,
+}
+
+/// The empty frame of wires: drop here, or choose.
+#[component]
+fn Frame(props: &FrameProps) -> Html {
+    let lab = use_lab();
+    let input = use_node_ref();
+    let choose = {
+        let input = input.clone();
+        move |_: MouseEvent| {
+            if let Some(input) = input.cast::<HtmlInputElement>() {
+                input.click();
+            }
+        }
+    };
+    let chosen = {
+        let open = lab.port.open.clone();
+        move |e: Event| {
+            let Some(input) = e.target().and_then(|t| t.dyn_into::<HtmlInputElement>().ok()) else { return };
+            let files: Vec<_> = input.files().into_iter().flat_map(|l| (0..l.length()).filter_map(move |i| l.get(i))).collect();
+            // The same file may be chosen again after it was changed.
+            input.set_value("");
+            if !files.is_empty() {
+                open.emit(files);
+            }
+        }
+    };
+    html! {
+        <section class={classes!("frame", props.over.then_some("over"))} aria-label="Open files" data-test="frame">
+            <div class="inv">
+                <h2>{ if props.over { "Let go to open" } else { "Drop a checkpoint on the frame" } }</h2>
+                <p class="q">{ ".safetensors, one file or all its shards with the index; config.json beside it names the parts" }</p>
+                <button type="button" class="btn go" onclick={choose} data-test="choose">{ "Choose files" }</button>
+                <input ref={input} class="vh" type="file" multiple=true onchange={chosen} data-test="files" aria-label="Checkpoint files" tabindex="-1" />
+                <p class="d">{ "Stays on this computer; nothing is uploaded." }</p>
+            </div>
+            <svg class="sapling" width="60" height="64" viewBox="0 0 60 64" aria-hidden="true">
+                <path d="M28.5 64 29.6 4h.8l1.1 60z" fill="var(--leaf)" />
+                <path d="M30 30q0-8-8-8H4M30 30q0-8 8-8h14" fill="none" stroke="var(--leaf)" stroke-width="3" />
+            </svg>
+        </section>
+    }
+}
+
+/// One bundled checkpoint with its portrait.
+fn card(b: &'static Bundled) -> Html {
+    html! { <Card name={b.name} key={b.name} /> }
+}
+
+#[derive(Clone, PartialEq, Properties)]
+struct CardProps {
+    name: AttrValue,
+}
+
+#[component]
+fn Card(props: &CardProps) -> Html {
+    let lab = use_lab();
+    let Some(b) = BUNDLED.iter().find(|b| b.name == props.name.as_str()) else { return Html::default() };
+    let open = {
+        let (bundled, name) = (lab.port.bundled.clone(), b.name.to_owned());
+        move |_: MouseEvent| bundled.emit(name.clone())
+    };
+    html! {
+        <button type="button" onclick={open} data-test={format!("bundled-{}", b.name)}>
+            <Tree tiers={b.tiers()} size={[232.0, 170.0]} label={format!("{} as a tree", b.name)} />
+            <code>{ b.name }</code>
+            <span>{ b.architecture }</span>
+            <span class="q">{ b.size }</span>
+        </button>
+    }
+}
