@@ -1,2 +1,43 @@
-//! The command line.
-fn main() {}
+//! `espalier`: the laboratory without a screen.
+//!
+//! Results go to standard output, progress and messages to standard error. Exit codes: 0 done, 1 failed, 2 not understood.
+
+mod args;
+mod face;
+mod inspect;
+mod methods;
+mod output;
+mod run;
+mod session;
+mod table;
+
+use std::io::{ErrorKind, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Inspect(args) => inspect::inspect(&args),
+        Command::Spectra(args) => run::spectra(&args),
+        Command::Rank(args) => run::rank(&args),
+        Command::Prune(args) => run::prune(&args),
+        Command::Methods { json } => methods::methods(json),
+    };
+    match result {
+        Ok(text) => match std::io::stdout().lock().write_all(text.as_bytes()) {
+            // The reader of a pipe has seen enough.
+            Err(e) if e.kind() != ErrorKind::BrokenPipe => {
+                eprintln!("error: the result could not be printed\n  why: {e}\n  what to do: see where standard output goes");
+                ExitCode::FAILURE
+            }
+            _ => ExitCode::SUCCESS,
+        },
+        Err(failure) => {
+            eprint!("{}", failure.text());
+            ExitCode::FAILURE
+        }
+    }
+}

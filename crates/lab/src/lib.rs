@@ -1,3 +1,19 @@
 //! The engine: what is open, what runs, its events and results, and the protocol that every face (page, command line) speaks.
 
+mod device;
+mod edit;
+mod engine;
+mod export;
+mod fault;
+pub mod host;
+mod jobs;
 pub mod protocol;
+mod selftest;
+pub mod stats;
+pub mod summary;
+
+pub use espalier_tensor::error::NoAdapter;
+pub use engine::Engine;
+pub use fault::no_gpu;
+pub use host::Host;
+pub use protocol::Fault;

@@ -125,7 +125,10 @@ impl Client {
 
     /// Opens files on the page's own server; `urls` are relative to the page.
     pub fn open_bundled(&self, name: &str, urls: Vec<String>) {
-        self.open(Opening::Bundled { name: name.into(), urls });
+        // The worker's script may lie elsewhere than the page, so addresses are made whole here.
+        let base = gloo::utils::document().base_uri().ok().flatten().unwrap_or_default();
+        let whole = |u: String| web_sys::Url::new_with_base(&u, &base).map_or(u, |w| w.href());
+        self.open(Opening::Bundled { name: name.into(), urls: urls.into_iter().map(whole).collect() });
     }
 
     /// Sends a request to the engine.

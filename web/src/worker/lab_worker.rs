@@ -1,12 +1,25 @@
 //! The worker: gloo's actor around the engine.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
+use espalier_lab::protocol::Reply;
+use espalier_lab::{Engine, Fault};
+use espalier_methods::report::Event;
+use espalier_nets::checkpoint::{ByteSource, CheckpointError, SourceError};
 use gloo::worker::{HandlerId, WorkerScope};
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::File;
 
-use super::message::{FromLab, ToLab};
+use super::blob_source::BlobSource;
+use super::host::WorkerHost;
+use super::http_source::HttpSource;
+use super::message::{FromLab, Handle, ToLab};
 
-thread_local!(static MOUTH: RefCell<Option<Box<dyn Fn(FromLab)>>> = const { RefCell::new(None) });
+type Mouth = Box<dyn Fn(FromLab)>;
+
+thread_local!(static MOUTH: RefCell<Option<Mouth>> = const { RefCell::new(None) });
 
 /// Says something to the page; before the page has connected nobody hears it.
 pub fn say(message: FromLab) {
@@ -18,7 +31,9 @@ pub fn say(message: FromLab) {
 }
 
 /// gloo's actor.
-pub struct LabWorker;
+pub struct LabWorker {
+    engine: Engine,
+}
 
 impl gloo::worker::Worker for LabWorker {
     type Message = ();
@@ -26,7 +41,7 @@ impl gloo::worker::Worker for LabWorker {
     type Output = FromLab;
 
     fn create(_: &WorkerScope<Self>) -> Self {
-        Self
+        Self { engine: Engine::new(Rc::new(WorkerHost::new())) }
     }
 
     fn update(&mut self, _: &WorkerScope<Self>, (): ()) {}
@@ -37,5 +52,46 @@ impl gloo::worker::Worker for LabWorker {
         say(FromLab::Alive);
     }
 
-    fn received(&mut self, _: &WorkerScope<Self>, _message: ToLab, _: HandlerId) {}
+    fn received(&mut self, _: &WorkerScope<Self>, message: ToLab, _: HandlerId) {
+        let engine = self.engine.clone();
+        match message {
+            ToLab::Command(command) => spawn_local(engine.handle(command)),
+            ToLab::Files { ticket, files } => spawn_local(async move {
+                let ok = engine.open(None, local(files)).await;
+                say(FromLab::Settled { ticket, ok });
+            }),
+            ToLab::Bundled { ticket, name, urls } => spawn_local(async move {
+                let ok = match remote(&name, urls).await {
+                    Ok(sources) => engine.open(Some(name), sources).await,
+                    Err(e) => {
+                        say(FromLab::Reply(Reply::Failed { job: None, fault: Fault::from(&CheckpointError::Source(e)) }));
+                        false
+                    }
+                };
+                say(FromLab::Settled { ticket, ok });
+            }),
+        }
+    }
+}
+
+fn local(files: Vec<Handle>) -> Vec<Rc<dyn ByteSource>> {
+    let file = |h: Handle| h.0.dyn_into::<File>().ok();
+    files.into_iter().filter_map(file).map(|f| Rc::new(BlobSource::new(f)) as Rc<dyn ByteSource>).collect()
+}
+
+/// Opens the addresses at once; their bytes come later.
+async fn remote(folder: &str, urls: Vec<String>) -> Result<Vec<Rc<dyn ByteSource>>, SourceError> {
+    let open = urls.into_iter().map(|url| async move {
+        let path = url.split(['?', '#']).next().unwrap_or(&url);
+        let name = format!("{folder}/{}", path.rsplit('/').next().unwrap_or(path));
+        let source = HttpSource::open(name, url, Rc::new(progress)).await?;
+        Ok(Rc::new(source) as Rc<dyn ByteSource>)
+    });
+    futures::future::try_join_all(open).await
+}
+
+/// Bytes that come over the network belong to no job of the page: they are told as job 0.
+fn progress(file: &str, done: u64, total: u64) {
+    let event = Event::Progress { done: done as f64, total: total as f64, unit: "bytes".into(), label: file.into() };
+    say(FromLab::Reply(Reply::Event { job: 0, event }));
 }

@@ -1,10 +1,14 @@
 //! The dedicated worker that holds the engine, and the bridge by which the page talks to it.
 //!
-//! The page uses [`client`] only. The worker's own parts (byte sources, the export's writer, the engine's host) are used by `bin/worker`.
+//! The page uses [`client`] only. The worker's own parts (byte sources, the export's sink, the engine's host) are used by `bin/worker`.
 
+pub mod blob_sink;
+pub mod blob_source;
 pub mod capture;
 pub mod client;
 pub mod codec;
+pub mod host;
+pub mod http_source;
 pub mod lab_worker;
 pub mod message;
 

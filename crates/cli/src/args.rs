@@ -1,0 +1,171 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use espalier_lab::protocol::DeviceChoice;
+
+/// Looks inside model checkpoints: tensors, singular-value spectra, ranks, magnitude pruning.
+#[derive(Debug, Parser)]
+#[command(name = "espalier", version, about, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Lists the tensors of a checkpoint; with --tensor the statistics of some.
+    Inspect(Inspect),
+    /// Singular values of every matrix and what they say.
+    Spectra(Spectra),
+    /// Chooses a rank for every matrix (WeLore) and writes the smaller checkpoint.
+    Rank(Rank),
+    /// Removes the smallest weights and writes the sparse checkpoint.
+    Prune(Prune),
+    /// Lists the methods and their settings.
+    Methods {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// What every command over a checkpoint takes.
+#[derive(Debug, Args)]
+pub struct Common {
+    /// A .safetensors file, shards and their index, or a model's folder.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Where to compute.
+    #[arg(long, value_enum, default_value_t = Device::Auto)]
+    pub device: Device,
+    /// Print JSON instead of tables.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What commands that run a method take.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// Only this matrix (may be given several times; slices of fused experts as NAME#3).
+    #[arg(long = "matrix", value_name = "NAME")]
+    pub matrices: Vec<String>,
+    /// Seed of all randomness.
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+}
+
+/// Where the result goes.
+#[derive(Debug, Args)]
+pub struct Output {
+    /// Write the new checkpoint here: a .safetensors file, or a folder, which then gets the configuration too.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Replace the output if it exists. The input is never replaced.
+    #[arg(long, requires = "out")]
+    pub force: bool,
+}
+
+/// `--device`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Device {
+    /// A real GPU if there is one, else the CPU.
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// Any adapter, a software one too.
+    Gpu,
+}
+
+impl From<Device> for DeviceChoice {
+    fn from(d: Device) -> Self {
+        match d {
+            Device::Auto => Self::Auto,
+            Device::Cpu => Self::Cpu,
+            Device::Gpu => Self::Gpu,
+        }
+    }
+}
+
+/// `espalier inspect`.
+#[derive(Debug, Args)]
+pub struct Inspect {
+    #[command(flatten)]
+    pub common: Common,
+    /// Statistics of this tensor (may be given several times).
+    #[arg(long = "tensor", value_name = "NAME")]
+    pub tensors: Vec<String>,
+}
+
+/// `espalier spectra`.
+#[derive(Debug, Args)]
+pub struct Spectra {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(flatten)]
+    pub run: Run,
+}
+
+/// `espalier rank`.
+#[derive(Debug, Args)]
+pub struct Rank {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(flatten)]
+    pub run: Run,
+    #[command(flatten)]
+    pub output: Output,
+    /// Share of all ranks to remove, 0 to 1; the threshold that comes nearest is searched. [default: 0.5]
+    #[arg(long, value_name = "SHARE", conflicts_with_all = ["threshold", "energy"])]
+    pub target: Option<f64>,
+    /// With --target: the smallest threshold that reaches the target, instead of the nearest.
+    #[arg(long, conflicts_with_all = ["threshold", "energy", "uniform"])]
+    pub reach: bool,
+    /// A threshold on normalised singular values instead of a target.
+    #[arg(long, value_name = "K", conflicts_with = "energy")]
+    pub threshold: Option<f64>,
+    /// As many singular values as hold this share of each matrix's energy, 0 to 1.
+    #[arg(long, value_name = "SHARE")]
+    pub energy: Option<f64>,
+    /// The same share of every matrix's rank (the baseline), by --target.
+    #[arg(long, conflicts_with_all = ["threshold", "energy"])]
+    pub uniform: bool,
+    /// A matrix is factored only where it loses more than this share of its rank. [default: 0.4999]
+    #[arg(long, value_name = "SHARE")]
+    pub min_ratio: Option<f64>,
+    /// Factor only where the pair is smaller than the matrix, too.
+    #[arg(long)]
+    pub size_aware: bool,
+    /// Write factor pairs X.U.weight and X.V.weight (the default).
+    #[arg(long, requires = "out", conflicts_with = "dense")]
+    pub factors: bool,
+    /// Write the product of the factors under the old names: other tools open it, but it is not smaller.
+    #[arg(long, requires = "out")]
+    pub dense: bool,
+}
+
+/// `espalier prune`.
+#[derive(Debug, Args)]
+pub struct Prune {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(flatten)]
+    pub run: Run,
+    #[command(flatten)]
+    pub output: Output,
+    /// Share of the weights to remove, 0 to 1. [default: 0.5]
+    #[arg(long, value_name = "SHARE")]
+    pub sparsity: Option<f64>,
+    /// Among which weights the smallest are looked for: tensor, row, global, or a pattern N:M (remove N of every M). [default: tensor]
+    #[arg(long, value_name = "SCOPE")]
+    pub scope: Option<String>,
+    /// How the sparsity is shared out over matrices: uniform, erk, er, east or spectrum. [default: uniform]
+    #[arg(long, value_name = "HOW")]
+    pub allocation: Option<String>,
+    /// exact, or official for the rule of Wanda's code. [default: exact]
+    #[arg(long, value_name = "RULE")]
+    pub rule: Option<String>,
+}

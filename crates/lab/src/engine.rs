@@ -1,0 +1,263 @@
+//! The engine: one open checkpoint, one device, and the jobs that run over them, all on one thread.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use espalier_methods::method::{Entry, Inputs, MethodError};
+use espalier_methods::report::Spectrum;
+use espalier_methods::registry::METHODS;
+use espalier_nets::Checkpoint;
+use espalier_nets::checkpoint::{ByteSource, CheckpointError, MatrixRef, WriteError};
+
+use crate::device::Devices;
+use crate::host::{Host, LocalFuture};
+use crate::jobs::{JobSink, Jobs};
+use crate::protocol::{Command, DeviceChoice, DeviceInfo, Fault, FaultKind, Reply};
+use crate::{export, selftest, stats, summary};
+
+/// What is open.
+pub(crate) struct Open {
+    pub checkpoint: Checkpoint,
+    pub matrices: Vec<MatrixRef>,
+    pub name: String,
+    pub header_hash: String,
+}
+
+/// The engine; clones are the same one.
+#[derive(Clone)]
+pub struct Engine(Rc<Inner>);
+
+struct Inner {
+    host: Rc<dyn Host>,
+    open: RefCell<Option<Rc<Open>>>,
+    /// Counts openings, so that a slow earlier one does not replace a later.
+    openings: Cell<u32>,
+    jobs: Jobs,
+    devices: Devices,
+}
+
+/// How a job ended that did not finish.
+pub(crate) enum End {
+    Cancelled,
+    Failed(Box<Fault>),
+    /// The device failed; the session may have to go.
+    Device(espalier_tensor::Error),
+}
+
+impl From<Fault> for End {
+    fn from(fault: Fault) -> Self {
+        Self::Failed(Box::new(fault))
+    }
+}
+
+impl End {
+    pub fn from_device(e: espalier_tensor::Error) -> Self {
+        if e == espalier_tensor::Error::Cancelled { Self::Cancelled } else { Self::Device(e) }
+    }
+}
+
+impl From<MethodError> for End {
+    fn from(e: MethodError) -> Self {
+        match e {
+            MethodError::Cancelled => Self::Cancelled,
+            MethodError::Device(e) => Self::from_device(e),
+            e => Fault::from(&e).into(),
+        }
+    }
+}
+
+impl From<WriteError> for End {
+    fn from(e: WriteError) -> Self {
+        match e {
+            WriteError::Stopped => Self::Cancelled,
+            e => Fault::from(&e).into(),
+        }
+    }
+}
+
+impl From<CheckpointError> for End {
+    fn from(e: CheckpointError) -> Self {
+        Fault::from(&e).into()
+    }
+}
+
+impl Engine {
+    /// An engine with nothing open and no device yet: the first job that needs one finds it.
+    pub fn new(host: Rc<dyn Host>) -> Self {
+        let devices = Devices::new(host.clone());
+        Self(Rc::new(Inner { host, open: RefCell::new(None), openings: Cell::new(0), jobs: Jobs::default(), devices }))
+    }
+
+    /// Opens a checkpoint from its files; `name` is what people call it, where that is known better than from the files. Answers
+    /// [`Reply::Opened`], or [`Reply::Failed`] without a job and what was open stays open. Says whether it is open now.
+    pub async fn open(&self, name: Option<String>, sources: Vec<Rc<dyn ByteSource>>) -> bool {
+        let this = &self.0;
+        let turn = this.openings.get() + 1;
+        this.openings.set(turn);
+        let opened = async {
+            let checkpoint = Checkpoint::open(sources).await?;
+            let matrices = checkpoint.matrices();
+            let summary = summary::summary(&checkpoint, &matrices, name).await?;
+            let open = Open { checkpoint, matrices, name: summary.name.clone(), header_hash: summary.header_hash.clone() };
+            Ok::<_, CheckpointError>((open, summary))
+        };
+        match opened.await {
+            Ok(_) if this.openings.get() != turn => false,
+            Ok((open, summary)) => {
+                // What still runs would answer for a checkpoint that the face no longer shows.
+                this.jobs.cancel_all();
+                this.open.replace(Some(Rc::new(open)));
+                this.host.reply(Reply::Opened(Box::new(summary)));
+                true
+            }
+            Err(e) => {
+                this.host.reply(Reply::Failed { job: None, fault: Fault::from(&e) });
+                false
+            }
+        }
+    }
+
+    /// Does what a command asks; the future ends when the job has ended. Several may run side by side.
+    pub fn handle(&self, command: Command) -> LocalFuture<'static, ()> {
+        let engine = self.clone();
+        // A cancel does not wait for the future to be looked at.
+        if let Command::Cancel { job } = command {
+            engine.0.jobs.cancel(job);
+            return Box::pin(std::future::ready(()));
+        }
+        Box::pin(async move { engine.dispatch(command).await })
+    }
+
+    /// The device in use, finding one first where there is none yet.
+    pub async fn device(&self) -> Result<DeviceInfo, Fault> {
+        self.0.devices.session().await.map(|(_, info)| info).map_err(|e| Fault::from(&e))
+    }
+
+    async fn dispatch(&self, command: Command) {
+        match command {
+            Command::Device(choice) => self.choose(choice).await,
+            Command::Close => {
+                self.0.jobs.cancel_all();
+                self.0.openings.set(self.0.openings.get() + 1);
+                self.0.open.replace(None);
+            }
+            Command::Cancel { job } => self.0.jobs.cancel(job),
+            Command::Stats { job, tensor } => self.job(job, format!("stats {tensor}"), async |sink| self.stats(job, tensor, sink).await).await,
+            Command::Run { job, method, config, matrices, known, seed } => {
+                let run = async |sink: &JobSink| self.run(job, &method, config, matrices, known, seed, sink).await;
+                self.job(job, format!("run {method}"), run).await;
+            }
+            Command::Export { job, edits, provenance } => self.job(job, "export".into(), async |sink| self.export(job, edits, provenance, sink).await).await,
+            Command::SelfTest { job } => self.job(job, "self-test".into(), async |sink| self.self_test(sink).await).await,
+        }
+    }
+
+    async fn choose(&self, choice: DeviceChoice) {
+        // Jobs on the old device end with it.
+        match self.0.devices.choose(choice).await {
+            Ok(info) => self.0.host.reply(Reply::Device(info)),
+            Err(e) => self.0.host.reply(Reply::Failed { job: None, fault: Fault::from(&e) }),
+        }
+    }
+
+    /// Runs one job from its registration to its last word.
+    async fn job(&self, id: u32, key: String, work: impl AsyncFnOnce(&JobSink) -> Result<Reply, End>) {
+        let this = &self.0;
+        let sink = this.jobs.start(&this.host, id, key);
+        let end = work(&sink).await;
+        this.jobs.end(&sink);
+        let failed = |fault| Reply::Failed { job: Some(id), fault };
+        this.host.reply(match end {
+            // Cancelled in its last moments: the person was told "stopping", so it is stopped.
+            _ if sink.is_cancelled() => Reply::Cancelled { job: id },
+            Ok(reply) => reply,
+            Err(End::Cancelled) => Reply::Cancelled { job: id },
+            Err(End::Failed(fault)) => failed(*fault),
+            Err(End::Device(e)) => failed(self.device_fault(&e)),
+        });
+    }
+
+    fn device_fault(&self, e: &espalier_tensor::Error) -> Fault {
+        let again = self.0.devices.failed(e);
+        let mut fault = Fault::from(e).with("Device", &self.0.devices.name());
+        if again && fault.kind == FaultKind::Lost {
+            fault.advice = "It was lost twice within a minute: switch to the CPU in the device panel; everything runs there too.".into();
+        }
+        fault
+    }
+
+    fn opened(&self) -> Result<Rc<Open>, Fault> {
+        self.0.open.borrow().clone().ok_or_else(Fault::nothing_open)
+    }
+
+    async fn stats(&self, job: u32, tensor: u32, sink: &JobSink) -> Result<Reply, End> {
+        let open = self.opened()?;
+        let of = open.checkpoint.tensors.len();
+        if tensor as usize >= of {
+            return Err(Fault::no_tensor(tensor, of).into());
+        }
+        let stats = stats::stats(&open.checkpoint, tensor as usize, || self.0.host.now_ms(), sink).await?;
+        Ok(Reply::Stats { job, stats: Box::new(stats) })
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the fields of one command")]
+    async fn run(
+        &self,
+        job: u32,
+        method: &str,
+        config: serde_json::Value,
+        names: Option<Vec<String>>,
+        known: Vec<Spectrum>,
+        seed: u64,
+        sink: &JobSink,
+    ) -> Result<Reply, End> {
+        let open = self.opened()?;
+        let entry = find(method)?;
+        let matrices = chosen(&open.matrices, names.as_deref())?;
+        let started = self.0.host.now_ms();
+        let session = self.session(sink).await?;
+        let inputs = Inputs { checkpoint: &open.checkpoint, matrices, known, seed };
+        let report = (entry.run)(config, inputs, &session, sink).await?;
+        Ok(Reply::Done { job, report: Box::new(report), seconds: (self.0.host.now_ms() - started) / 1e3 })
+    }
+
+    async fn export(&self, job: u32, edits: crate::protocol::Edits, provenance: Vec<(String, String)>, sink: &JobSink) -> Result<Reply, End> {
+        let open = self.opened()?;
+        let started = self.0.host.now_ms();
+        let session = self.session(sink).await?;
+        let done = export::export(&open, &edits, provenance, &session, &*self.0.host, sink).await?;
+        let seconds = (self.0.host.now_ms() - started) / 1e3;
+        Ok(Reply::Exported { job, bytes: done.bytes as f64, changed: done.changed, seconds })
+    }
+
+    async fn self_test(&self, sink: &JobSink) -> Result<Reply, End> {
+        selftest::run(&self.0.devices, &self.0.host, sink).await
+    }
+
+    async fn session(&self, sink: &JobSink) -> Result<espalier_tensor::Session, End> {
+        let fresh = !self.0.devices.is_ready();
+        let (session, info) = self.0.devices.session().await.map_err(End::Device)?;
+        if fresh {
+            self.0.host.reply(Reply::Device(info));
+        }
+        Ok(session.with_cancel(sink.cancel.clone()))
+    }
+}
+
+fn find(id: &str) -> Result<&'static Entry, Fault> {
+    espalier_methods::registry::find(id).ok_or_else(|| {
+        let known: Vec<&str> = METHODS.iter().map(|e| e.card.id).collect();
+        Fault::no_method(id, &known)
+    })
+}
+
+/// The matrices of these names (slices as `name#3`; a fused tensor's plain name means all its slices), in the checkpoint's order.
+pub(crate) fn chosen(all: &[MatrixRef], names: Option<&[String]>) -> Result<Vec<MatrixRef>, Fault> {
+    let Some(names) = names else { return Ok(all.to_vec()) };
+    let wanted: std::collections::HashSet<&str> = names.iter().map(String::as_str).collect();
+    let known: std::collections::HashSet<String> = all.iter().flat_map(|m| [m.label(), m.name.clone()]).collect();
+    if let Some(stranger) = names.iter().find(|n| !known.contains(n.as_str())) {
+        return Err(Fault::no_matrix(stranger));
+    }
+    Ok(all.iter().filter(|m| wanted.contains(m.name.as_str()) || wanted.contains(m.label().as_str())).cloned().collect())
+}

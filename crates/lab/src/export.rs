@@ -1,0 +1,270 @@
+//! Writing an edited copy of the open checkpoint, one tensor after another.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashMap};
+
+use espalier_methods::edit::{factor_names, factor_shapes, slice_name};
+use espalier_methods::magnitude;
+use espalier_methods::method::{Inputs, LocalFuture, Sink};
+use espalier_methods::report::Event;
+use espalier_nets::checkpoint::codec::{encode, zero_where};
+use espalier_nets::checkpoint::writer::write;
+use espalier_nets::checkpoint::{CheckpointError, Dtype, MatrixRef, Origin, Output, Pace, Plan, Stopped, WriteError};
+use espalier_tensor::Session;
+
+use crate::edit::{Edit, Edited, apply};
+use crate::engine::{End, Open, chosen};
+use crate::host::Host;
+use crate::jobs::JobSink;
+use crate::protocol::{Edits, Fault};
+
+/// Progress is told at most this often (milliseconds).
+const TELL_MS: f64 = 50.0;
+
+/// What an export did.
+pub(crate) struct Done {
+    pub bytes: u64,
+    pub changed: u32,
+}
+
+/// How one tensor of the copy comes to be.
+enum Make {
+    /// The tensor as it is, but for these matrices of it.
+    Rewritten { tensor: usize, edits: Vec<(MatrixRef, Edit)> },
+    /// One factor of a matrix.
+    Factor { matrix: MatrixRef, rank: u32, left: bool },
+    /// One slice of a tensor that is split because another slice is factored.
+    Slice { matrix: MatrixRef },
+}
+
+/// Writes the copy into the host's sink.
+pub(crate) async fn export(
+    open: &Open,
+    edits: &Edits,
+    provenance: Vec<(String, String)>,
+    session: &Session,
+    host: &dyn Host,
+    sink: &JobSink,
+) -> Result<Done, End> {
+    let plan = resolve(open, edits, session, sink).await?;
+    let (outputs, makes) = outputs(open, plan)?;
+    let metadata = metadata(open, edits, provenance);
+    let plan = Plan::new(outputs, &metadata)?;
+    let (what, _) = describe(edits);
+    let mut file = host.sink(sink.id, &format!("{}-{what}.safetensors", open.name)).map_err(|e| End::from(WriteError::from(e)))?;
+    let maker = Maker { open, session, sink, pairs: RefCell::default() };
+    let label = RefCell::new(String::new());
+    let pace = Told { host, sink, label: &label, told: Cell::new(f64::NEG_INFINITY) };
+    let produce = async |output: &Output| {
+        label.replace(output.name.clone());
+        let make = makes.get(&output.name).ok_or_else(|| Fault::no_matrix(&output.name))?;
+        maker.bytes(output, make).await
+    };
+    let bytes = write::<End>(&open.checkpoint, &plan, &mut *file, &pace, produce).await?;
+    let changed = makes.values().filter(|m| !matches!(m, Make::Slice { .. } | Make::Factor { left: false, .. })).count();
+    Ok(Done { bytes, changed: u32::try_from(changed).unwrap_or(u32::MAX) })
+}
+
+/// One edit a matrix, in the checkpoint's order.
+async fn resolve(open: &Open, edits: &Edits, session: &Session, sink: &JobSink) -> Result<Vec<(MatrixRef, Edit)>, End> {
+    match edits {
+        Edits::Rank { ranks, factors } => {
+            let by_label: HashMap<&str, u32> = ranks.iter().map(|(n, r)| (n.as_str(), *r)).collect();
+            let known: HashMap<String, &MatrixRef> = open.matrices.iter().map(|m| (m.label(), m)).collect();
+            for (name, rank) in ranks {
+                let matrix = known.get(name).ok_or_else(|| Fault::no_matrix(name))?;
+                let full = matrix.shape[0].min(matrix.shape[1]);
+                if *rank == 0 || u64::from(*rank) > full {
+                    return Err(Fault::no_rank(name, *rank, full).into());
+                }
+            }
+            let edit = |rank: u32| if *factors { Edit::Factor { rank } } else { Edit::Truncate { rank } };
+            Ok(open.matrices.iter().filter_map(|m| Some((m.clone(), edit(*by_label.get(m.label().as_str())?)))).collect())
+        }
+        Edits::Magnitude { config, matrices } => {
+            let config = espalier_methods::config::decode::<magnitude::Config>(&magnitude::CARD, config.clone())?;
+            let matrices = chosen(&open.matrices, matrices.as_deref())?;
+            let inputs = Inputs { checkpoint: &open.checkpoint, matrices, known: Vec::new(), seed: 0 };
+            let picks = magnitude::plan(&config, &inputs, session, sink).await?;
+            Ok(picks.into_iter().map(|p| (p.matrix, Edit::Prune(p.selection))).collect())
+        }
+    }
+}
+
+/// The tensors of the copy, and how those that are not copied come to be, by name.
+fn outputs(open: &Open, edits: Vec<(MatrixRef, Edit)>) -> Result<(Vec<Output>, HashMap<String, Make>), End> {
+    let mut by_tensor: BTreeMap<usize, Vec<(MatrixRef, Edit)>> = BTreeMap::new();
+    for (matrix, edit) in edits {
+        by_tensor.entry(matrix.tensor).or_default().push((matrix, edit));
+    }
+    let mut outputs = Vec::new();
+    let mut makes = HashMap::new();
+    for (tensor, entry) in open.checkpoint.tensors.iter().enumerate() {
+        let Some(edits) = by_tensor.remove(&tensor) else {
+            outputs.extend(Output::copied(&open.checkpoint, tensor));
+            continue;
+        };
+        if !entry.dtype.is_writable() {
+            return Err(Fault::from(&CheckpointError::NotDecoded { tensor: entry.name.clone(), dtype: entry.dtype }).into());
+        }
+        let mut made = |name: String, shape: Vec<u64>, make: Make| {
+            outputs.push(Output { name: name.clone(), dtype: entry.dtype, shape, origin: Origin::Produced });
+            makes.insert(name, make);
+        };
+        let factored = |e: &Edit| matches!(e, Edit::Factor { .. });
+        if !edits.iter().any(|(_, e)| factored(e)) {
+            made(entry.name.clone(), entry.shape.clone(), Make::Rewritten { tensor, edits });
+            continue;
+        }
+        // A tensor that holds several matrices is split as soon as one of them is factored.
+        let ranks: HashMap<Option<u32>, u32> =
+            edits.iter().filter_map(|(m, e)| if let Edit::Factor { rank } = e { Some((m.slice, *rank)) } else { None }).collect();
+        for matrix in open.matrices.iter().filter(|m| m.tensor == tensor) {
+            match ranks.get(&matrix.slice) {
+                Some(&rank) => {
+                    let (u, v) = factor_names(matrix);
+                    let (u_shape, v_shape) = factor_shapes(matrix, entry, rank);
+                    made(u, u_shape, Make::Factor { matrix: matrix.clone(), rank, left: true });
+                    made(v, v_shape, Make::Factor { matrix: matrix.clone(), rank, left: false });
+                }
+                None => made(slice_name(matrix), matrix.shape.to_vec(), Make::Slice { matrix: matrix.clone() }),
+            }
+        }
+    }
+    Ok((outputs, makes))
+}
+
+/// Makes the bytes of edited tensors.
+struct Maker<'a> {
+    open: &'a Open,
+    session: &'a Session,
+    sink: &'a JobSink,
+    /// Second factors of pairs whose first is written; its turn comes next.
+    pairs: RefCell<HashMap<String, Vec<f32>>>,
+}
+
+impl Maker<'_> {
+    async fn bytes(&self, output: &Output, make: &Make) -> Result<Vec<u8>, End> {
+        self.sink.breathe().await?;
+        let checkpoint = &self.open.checkpoint;
+        match make {
+            Make::Rewritten { tensor, edits } => {
+                let mut bytes = checkpoint.read_bytes(*tensor, 0..checkpoint.entry(*tensor)?.bytes()).await?;
+                let width = (output.dtype.bits() / 8) as usize;
+                for (matrix, edit) in edits {
+                    let elements = checkpoint.elements_of(matrix)?;
+                    let part = &mut bytes[elements.start as usize * width..elements.end as usize * width];
+                    self.rewrite(matrix, *edit, output.dtype, part).await?;
+                }
+                Ok(bytes)
+            }
+            Make::Factor { matrix, rank, left } => {
+                let kept = self.pairs.borrow_mut().remove(&output.name);
+                let values = match kept {
+                    Some(values) => values,
+                    None => self.factor(matrix, *rank, *left).await?,
+                };
+                self.encoded(output, &values)
+            }
+            Make::Slice { matrix } => {
+                let values = checkpoint.read_matrix(matrix).await?;
+                self.encoded(output, values.as_standard_layout().as_slice().unwrap_or_default())
+            }
+        }
+    }
+
+    /// Changes the bytes of one matrix where they lie.
+    async fn rewrite(&self, matrix: &MatrixRef, edit: Edit, dtype: Dtype, bytes: &mut [u8]) -> Result<(), End> {
+        let values = self.open.checkpoint.read_matrix(matrix).await?;
+        let bad = values.iter().filter(|v| !v.is_finite()).count();
+        if bad > 0 {
+            self.sink.event(Event::Warning(format!("{} holds {bad} NaN or infinite values and was copied as it is", matrix.label())));
+            return Ok(());
+        }
+        match apply(edit, values, self.session).await? {
+            // Weights that stay keep their very bits.
+            Edited::Pruned { mask, .. } => {
+                let mask = matrix.to_file_order(&mask);
+                if !zero_where(dtype, bytes, |i| mask[i] != 0) {
+                    return Err(Fault::from(&CheckpointError::NotDecoded { tensor: matrix.name.clone(), dtype }).into());
+                }
+            }
+            Edited::Dense(dense) => {
+                let values = matrix.to_file_order(dense.as_standard_layout().as_slice().unwrap_or_default());
+                let made = self.encode(&matrix.label(), dtype, &values)?;
+                bytes.copy_from_slice(&made);
+            }
+            Edited::Factors { .. } => return Err(Fault::no_matrix(&matrix.label()).into()),
+        }
+        Ok(())
+    }
+
+    /// One factor; the other one is kept for its turn.
+    async fn factor(&self, matrix: &MatrixRef, rank: u32, left: bool) -> Result<Vec<f32>, End> {
+        let values = self.open.checkpoint.read_matrix(matrix).await?;
+        let Edited::Factors { u, v } = apply(Edit::Factor { rank }, values, self.session).await? else {
+            return Err(Fault::no_matrix(&matrix.label()).into());
+        };
+        let flat = |a: ndarray::Array2<f32>| a.as_standard_layout().iter().copied().collect::<Vec<f32>>();
+        let (u_name, v_name) = factor_names(matrix);
+        let (mine, other, name) = if left { (u, v, v_name) } else { (v, u, u_name) };
+        self.pairs.borrow_mut().insert(name, flat(other));
+        Ok(flat(mine))
+    }
+
+    fn encoded(&self, output: &Output, values: &[f32]) -> Result<Vec<u8>, End> {
+        self.encode(&output.name, output.dtype, values)
+    }
+
+    fn encode(&self, name: &str, dtype: Dtype, values: &[f32]) -> Result<Vec<u8>, End> {
+        let made = encode(dtype, values).ok_or_else(|| Fault::from(&CheckpointError::NotDecoded { tensor: name.into(), dtype }))?;
+        if made.overflowed > 0 {
+            self.sink.event(Event::Warning(format!("{} values of {name} do not fit {dtype} and became its largest or infinite", made.overflowed)));
+        }
+        Ok(made.bytes)
+    }
+}
+
+/// Tells progress in bytes and breathes.
+struct Told<'a> {
+    host: &'a dyn Host,
+    sink: &'a JobSink,
+    label: &'a RefCell<String>,
+    told: Cell<f64>,
+}
+
+impl Pace for Told<'_> {
+    fn pace(&self, done: u64, total: u64) -> LocalFuture<'_, Result<(), Stopped>> {
+        Box::pin(async move {
+            let now = self.host.now_ms();
+            if done == total || now - self.told.get() >= TELL_MS {
+                self.told.set(now);
+                let label = self.label.borrow().clone();
+                self.sink.event(Event::Progress { done: done as f64, total: total as f64, unit: "bytes".into(), label });
+            }
+            self.sink.breathe().await.map_err(|_| Stopped)
+        })
+    }
+}
+
+fn describe(edits: &Edits) -> (&'static str, serde_json::Value) {
+    match edits {
+        Edits::Rank { ranks, factors } => {
+            let ranks: BTreeMap<&str, u32> = ranks.iter().map(|(n, r)| (n.as_str(), *r)).collect();
+            (if *factors { "factored" } else { "low-rank" }, serde_json::json!({ "method": "welore", "form": if *factors { "factors" } else { "dense" }, "ranks": ranks }))
+        }
+        Edits::Magnitude { config, matrices } => ("pruned", serde_json::json!({ "method": "magnitude", "config": config, "matrices": matrices })),
+    }
+}
+
+/// The source's own lines, and where the copy comes from.
+fn metadata(open: &Open, edits: &Edits, provenance: Vec<(String, String)>) -> BTreeMap<String, String> {
+    let mut out = open.checkpoint.metadata.clone();
+    out.entry("format".into()).or_insert_with(|| "pt".into());
+    out.extend(provenance);
+    out.insert("espalier.version".into(), env!("CARGO_PKG_VERSION").into());
+    out.insert("espalier.edit".into(), describe(edits).1.to_string());
+    out.insert("espalier.source".into(), open.name.clone());
+    out.insert("espalier.source_header_sha256".into(), open.header_hash.clone());
+    out
+}

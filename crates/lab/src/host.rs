@@ -1,0 +1,37 @@
+//! What the engine needs from the face that runs it.
+
+use espalier_nets::checkpoint::{ByteSink, SinkError};
+use espalier_tensor::NoAdapter;
+use espalier_tensor::clock::Clock;
+
+use crate::protocol::Reply;
+
+pub use espalier_methods::method::LocalFuture;
+
+/// A face: a worker behind a page, a command line, a test.
+pub trait Host {
+    /// Takes an answer.
+    fn reply(&self, reply: Reply);
+
+    /// Milliseconds since some start; never goes back.
+    fn now_ms(&self) -> f64;
+
+    /// The same clock for the device, which keeps it; without state.
+    fn clock(&self) -> Clock {
+        espalier_tensor::clock::standard
+    }
+
+    /// Lets the event loop run once, so that a cancel can arrive.
+    fn pause(&self) -> LocalFuture<'_, ()>;
+
+    /// Where the bytes of an export go; `name` is a proposal.
+    ///
+    /// # Errors
+    /// The place cannot be written to.
+    fn sink(&self, job: u32, name: &str) -> Result<Box<dyn ByteSink>, SinkError>;
+
+    /// What the surroundings say of WebGPU before an adapter is asked for: an insecure context, a browser without it.
+    fn no_gpu(&self) -> Option<NoAdapter> {
+        None
+    }
+}

@@ -1,0 +1,7 @@
+//! The engine, driven natively by a face made for tests.
+
+mod common;
+mod engine;
+mod export;
+mod protocol;
+mod stats;
