@@ -6,8 +6,9 @@ use faer::{Mat, MatMut, Par};
 use ndarray::{ArrayView2, ArrayViewMut2, ShapeBuilder};
 
 use super::element::{Element, power_of_two_scale, widen_into};
-use super::{bidiagonal, gram, triangle};
-use crate::error::Result;
+use super::{Bidiagonalise, bidiagonal, gram, load, triangle};
+use crate::error::{Error, Result};
+use crate::session::{Session, Tensor};
 
 /// Singular values and how far they can be trusted.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,12 +40,54 @@ pub fn singular_values_cpu_f64(a: ArrayView2<'_, f64>) -> Result<Singular> {
     values(a)
 }
 
+/// Singular values of a tensor `[m, n]` on its session's device.
+///
+/// On the GPU: Householder bidiagonalisation in `f32`, the bidiagonal matrix then solved on the CPU in `f64`; each value is right to
+/// 1e-5 of the largest. A matrix over WebGPU's binding limit (33 million elements) is read back and takes the CPU's route, as the
+/// route says. On the CPU: [`singular_values_cpu`]. Errors: [`Error::NotFinite`], and what a read reports.
+pub async fn singular_values(session: &Session, a: &Tensor) -> Result<Singular> {
+    let [m, n] = a.spec().shape[..] else { panic!("a matrix was expected, not {:?}", a.spec().shape) };
+    if !session.is_gpu() || !Bidiagonalise::fits(m, n) {
+        let array = session.read(a).await?;
+        let mut found = singular_values_cpu(array.f32().into_dimensionality().expect("two dimensions"))?;
+        if session.is_gpu() && !found.values.is_empty() {
+            found.route.push_str(", on the CPU: larger than one GPU binding");
+        }
+        return Ok(found);
+    }
+    let result = session.read(&session.run(&Bidiagonalise, &[a])).await?;
+    let bits: Vec<u32> = result.into_u32();
+    let p = m.min(n);
+    let (bidiagonal, census) = bits.split_at(2 * p - 1);
+    if census[1] > 0 {
+        return Err(Error::NotFinite { what: WHAT, count: census[1] as usize });
+    }
+    if census[0] == 0 {
+        return Ok(Singular { values: vec![0.0; p], floor: 0.0, route: ZERO.into() });
+    }
+    let wide: Vec<f64> = bidiagonal.iter().map(|&b| f64::from(f32::from_bits(b))).collect();
+    let scale = f64::from(load::scale(census[0]));
+    let mut values = bidiagonal::singular_values(&wide[..p], &wide[p..])?;
+    values.iter_mut().for_each(|x| *x /= scale);
+    let floor = gpu_error(p) * values[0];
+    Ok(Singular { values, floor, route: "Householder bidiagonalisation in float32 on the GPU".into() })
+}
+
+/// Bound on the error of a value from the GPU, as a share of the largest. The reflections are backward stable: roundings of both signs
+/// add up like the square root of their number. `tests/spectra_gpu.rs` holds every case to it.
+fn gpu_error(p: usize) -> f64 {
+    f64::from(f32::EPSILON) * (4.0 + (p as f64).sqrt())
+}
+
+const WHAT: &str = "a singular value decomposition";
+const ZERO: &str = "every element is zero";
+
 fn values<T: Element>(a: ArrayView2<'_, T>) -> Result<Singular> {
     // p ≤ q: the Gram matrix is that of the rows.
     let a = if a.nrows() > a.ncols() { a.reversed_axes() } else { a };
     let p = a.nrows();
-    let Some(scale) = power_of_two_scale(a, "a singular value decomposition")? else {
-        return Ok(Singular { values: vec![0.0; p], floor: 0.0, route: "every element is zero".into() });
+    let Some(scale) = power_of_two_scale(a, WHAT)? else {
+        return Ok(Singular { values: vec![0.0; p], floor: 0.0, route: ZERO.into() });
     };
     if p > SMALL {
         let mut values = gram::eigenvalues(a, scale)?;
