@@ -1,6 +1,8 @@
-//! The four places.
+//! The four places, and what Rank and Prune share.
 
 pub mod inspect;
+pub mod matrices;
 pub mod open;
+pub mod parts;
 pub mod prune;
 pub mod rank;

@@ -1,9 +1,10 @@
-//! Rank: drawn in the commit that follows.
+//! Rank: one line through every spectrum; the directions above it stay.
 
-use yew::prelude::*;
+mod controls;
+mod export;
+mod model;
+mod say;
+mod screen;
+mod view;
 
-/// The screen's head, until its body lands.
-#[component]
-pub fn RankScreen() -> Html {
-    html! { <div class="head"><h1>{ "Rank" }</h1></div> }
-}
+pub use screen::RankScreen;
