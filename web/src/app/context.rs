@@ -48,18 +48,25 @@ impl PartialEq for Port {
 pub struct Lab {
     /// State and dispatch.
     pub state: UseReducerHandle<State>,
+    /// [`State::revision`] when this was made: two handles both read the newest state, so they cannot be told apart by it.
+    revision: u64,
     /// Worker.
     pub port: Port,
 }
 
 impl PartialEq for Lab {
-    /// The same state, not an equal one: comparing thousands of spectra at every drag would cost more than drawing them.
+    /// The same revision, not an equal state: comparing thousands of spectra at every drag would cost more than drawing them.
     fn eq(&self, other: &Self) -> bool {
-        std::ptr::eq(&*self.state, &*other.state) && self.port == other.port
+        self.revision == other.revision && self.port == other.port
     }
 }
 
 impl Lab {
+    /// What components reach now.
+    pub fn new(state: UseReducerHandle<State>, port: Port) -> Self {
+        Self { revision: state.revision, state, port }
+    }
+
     /// Changes the state.
     pub fn act(&self, action: Action) {
         self.state.dispatch(action);

@@ -15,6 +15,7 @@ impl Reducible for State {
     fn reduce(self: Rc<Self>, action: Action) -> Rc<Self> {
         let mut next = (*self).clone();
         next.apply(action);
+        next.revision += 1;
         Rc::new(next)
     }
 }

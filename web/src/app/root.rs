@@ -18,7 +18,7 @@ use crate::screens;
 pub fn App() -> Html {
     let state = use_reducer(State::begin);
     let port = use_port(state.dispatcher());
-    let lab = Lab { state: state.clone(), port };
+    let lab = Lab::new(state.clone(), port);
     use_applied_theme(state.theme);
     use_keys(&lab);
     let over = use_drops(&lab);

@@ -505,6 +505,8 @@ pub struct State {
     pub worker_down: bool,
     /// The precomputed example.
     pub record: Option<Rc<Record>>,
+    /// Counts changes.
+    pub revision: u64,
 }
 
 /// Lines that the log keeps.
@@ -541,6 +543,7 @@ impl Default for State {
             announced: String::new(),
             worker_down: false,
             record: None,
+            revision: 0,
         }
     }
 }
