@@ -183,6 +183,8 @@ pub enum Allocation {
     Uniform,
     /// Erdős–Rényi kernel: small matrices keep more.
     Erk,
+    /// From the tails of the spectra: heavy tails keep more.
+    Spectrum,
     /// As the bars say.
     ByHand,
 }
@@ -200,6 +202,8 @@ pub struct PruneState {
     pub sparsity: BTreeMap<Key, f64>,
     /// Matrices whose bar is locked.
     pub locked: BTreeSet<Key>,
+    /// Everything up to and with the weight at the cut goes, as in Wanda's code; else exactly as many as asked for.
+    pub official: bool,
 }
 
 impl Default for PruneState {
@@ -210,6 +214,7 @@ impl Default for PruneState {
             allocation: Allocation::default(),
             sparsity: BTreeMap::new(),
             locked: BTreeSet::new(),
+            official: false,
         }
     }
 }

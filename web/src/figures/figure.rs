@@ -152,7 +152,7 @@ pub fn key(paint: &Paint, name: &str) -> Html {
 }
 
 /// The head and first rows of a table.
-fn shown(table: &Table) -> Html {
+pub fn shown(table: &Table) -> Html {
     let over = table.rows.len().saturating_sub(ROWS);
     html! {
         <div class="scroll figtable" tabindex="0">

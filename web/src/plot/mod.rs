@@ -4,6 +4,7 @@
 //! names of tokens. The page draws it as SVG that follows the theme, [`svg`] writes it as a file, the PNG is painted from it on a canvas.
 
 pub mod axes;
+pub mod bars;
 pub mod branch;
 pub mod budget;
 pub mod color;

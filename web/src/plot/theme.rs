@@ -70,6 +70,11 @@ pub fn hex([r, g, b]: Rgb) -> String {
     format!("#{r:02X}{g:02X}{b:02X}")
 }
 
+/// The token of a name; `ink` for an unknown one.
+pub fn token(name: &str) -> &'static str {
+    TOKENS.iter().find(|t| t.0 == name).map_or("ink", |t| t.0)
+}
+
 /// Whether a name is a token (a report may name any colour).
 pub fn is_token(name: &str) -> bool {
     TOKENS.iter().any(|t| t.0 == name)

@@ -1,9 +1,13 @@
-//! Prune: drawn in the commit that follows.
+//! Prune: the smallest weights go; a bar a block says how many.
 
-use yew::prelude::*;
+mod after;
+mod bars;
+mod controls;
+mod export;
+mod model;
+mod recipe;
+mod say;
+mod screen;
+mod view;
 
-/// The screen's head, until its body lands.
-#[component]
-pub fn PruneScreen() -> Html {
-    html! { <div class="head"><h1>{ "Prune" }</h1></div> }
-}
+pub use screen::PruneScreen;

@@ -1,0 +1,225 @@
+//! The bars: rows of blocks, the chosen block opened into its roles, ghosts of the other allocations, errors beside them.
+
+use std::collections::BTreeSet;
+
+use yew::prelude::*;
+
+use super::model::{Allocations, error, mean, set_group};
+use super::say;
+use super::view::View;
+use crate::app::action::Action;
+use crate::app::context::Lab;
+use crate::app::history::Gesture;
+use crate::app::state::{Allocation, PruneState, Selection};
+use crate::figures::branch_bars::{SideColumn, SideMark};
+use crate::figures::edit::BarEdit;
+use crate::figures::layers::drawn;
+use crate::figures::{BranchBars, Source};
+use crate::plot::branch::{Ghost, Part, Row};
+use crate::plot::number::fixed;
+use crate::plot::scene::{Paint, Scene};
+
+/// A row of the figure: which matrices it stands for.
+#[derive(Clone, PartialEq)]
+struct Member {
+    row: usize,
+    group: Vec<usize>,
+    column: Option<usize>,
+}
+
+/// Properties of [`Bars`].
+#[derive(Properties)]
+pub struct BarsProps {
+    /// The laboratory.
+    pub lab: Lab,
+    /// What is shown.
+    pub view: View,
+}
+
+impl PartialEq for BarsProps {
+    fn eq(&self, other: &Self) -> bool {
+        self.lab == other.lab
+    }
+}
+
+/// Rows from the foot up: each block, and under the chosen one its roles.
+fn members(view: &View, open: Option<usize>) -> Vec<Member> {
+    let mut out = Vec::new();
+    for row in 0..view.grid.rows.len() {
+        let cells = &view.grid.cells[row];
+        if open == Some(row) && !view.grid.by_layer {
+            // From the foot up: the last role first, so that q stands right under its block.
+            for (column, group) in cells.iter().enumerate().rev().filter(|(_, g)| !g.is_empty()) {
+                out.push(Member { row, group: group.clone(), column: Some(column) });
+            }
+        }
+        out.push(Member { row, group: view.grid.members(row), column: None });
+    }
+    out
+}
+
+fn of(all: &Allocations, g: Ghost) -> Option<&Vec<f64>> {
+    match g {
+        Ghost::Uniform => Some(&all.uniform),
+        Ghost::Erk => Some(&all.erk),
+        Ghost::Spectrum => all.spectrum.as_ref(),
+    }
+}
+
+/// The bars.
+#[component]
+pub fn Bars(props: &BarsProps) -> Html {
+    let (lab, view) = (&props.lab, &props.view);
+    let ghosts = use_state_eq(|| BTreeSet::from([Ghost::Uniform, Ghost::Erk]));
+    // The bars as they were when a drag began: rebalancing from there lets it come back.
+    let began = use_mut_ref(|| None::<(u32, Vec<f64>)>);
+    let open = view.selected_row(lab);
+    let members = members(view, open);
+    let state = lab.state.prune();
+    let rows: Vec<Row> = members
+        .iter()
+        .map(|m| {
+            let column = m.column.map(|c| &view.grid.columns[c]);
+            Row {
+                label: column.map_or_else(|| view.grid.rows[m.row].label.clone(), |c| c.name.clone()),
+                kept: 1.0 - mean(&view.now, &view.sizes, &m.group),
+                locked: !m.group.is_empty() && m.group.iter().all(|&i| view.locked[i]),
+                on: open == Some(m.row),
+                part: column.map(|c| Part { paint: Paint::Token(c.token), square: c.square }),
+                ghosts: ghosts.iter().filter_map(|g| Some((*g, 1.0 - mean(of(&view.all, *g)?, &view.sizes, &m.group)))).collect(),
+            }
+        })
+        .collect();
+    let on_edit = {
+        let (lab, view, members, began) = (lab.clone(), view.clone(), members.clone(), began.clone());
+        Callback::from(move |edit: BarEdit| edited(&lab, &view, &members, &mut began.borrow_mut(), edit))
+    };
+    let gesture = {
+        let port = lab.port.clone();
+        Callback::from(move |()| port.number())
+    };
+    let head = html! {
+        <div class="ghosts" role="group" aria-label="Suggestions"><span class="d">{ "suggestions" }</span>
+            { for Ghost::ALL.map(|g| {
+                let known = of(&view.all, g).is_some();
+                let ghosts = ghosts.clone();
+                let on = ghosts.contains(&g);
+                let onclick = Callback::from(move |_: MouseEvent| {
+                    let mut next = (*ghosts).clone();
+                    if !next.remove(&g) {
+                        next.insert(g);
+                    }
+                    ghosts.set(next);
+                });
+                let mut sign = Scene::new(12.0, 12.0);
+                g.mark(&mut sign, [6.0, 6.0]);
+                html! {
+                    <button type="button" aria-pressed={on.to_string()} disabled={!known} {onclick} data-ghost={g.word()}
+                        title={if known { "Show where this allocation would cut" } else { "Needs the spectra of all matrices" }}>{ drawn(&sign) }{ g.word() }</button>
+                }
+            }) }
+        </div>
+    };
+    let source = Source { model: view.name.clone(), tensor: "".into(), settings: format!("magnitude, scope {}, target {}", view.config.scope, fixed(view.target, 3)).into() };
+    let label = view.grid.label_width().max(if open.is_some() && !view.grid.by_layer { 78.0 } else { 0.0 });
+    html! {
+        <BranchBars title={if view.grid.by_layer { "Kept per layer" } else { "Kept per block" }} test="prune-bars" {rows} target={Some(1.0 - view.target)} {label}
+            side={side(lab, view, &members)} fixed={view.is_fixed()} {gesture} {on_edit} {head} {source}
+            sentence={format!("{}{}", say::bars(&view.grid, &view.sizes, &view.now, view.error), hint(state))} />
+    }
+}
+
+fn hint(state: &PruneState) -> &'static str {
+    if state.allocation == Allocation::ByHand { "" } else { " Drag a cut; the others give way so that the budget stays." }
+}
+
+fn side(lab: &Lab, view: &View, members: &[Member]) -> Vec<SideColumn> {
+    let expected: Vec<Option<f64>> = members.iter().map(|m| error(&view.entries, &m.group, &view.now, &lab.state.profiles)).collect();
+    let done: Vec<Option<f64>> = members
+        .iter()
+        .map(|m| {
+            let found: Option<Vec<_>> = m.group.iter().map(|&i| lab.state.pruned.get(&view.entries[i].key)).collect();
+            let found = found.filter(|f| !f.is_empty())?;
+            let (zeros, all) = found.iter().fold((0.0, 0.0), |(z, n), p| (z + p.zeros, n + p.elements));
+            (all > 0.0).then(|| zeros / all)
+        })
+        .collect();
+    let scale = expected.iter().flatten().fold(0.0f64, |a, b| a.max(*b)).max(1e-9);
+    let written = |v: f64| AttrValue::from(fixed(v * 100.0, 1));
+    let mut out = vec![SideColumn {
+        head: "error, %".into(),
+        mark: SideMark::Dot,
+        cells: expected.iter().map(|e| e.map(|e| (written(e), e / scale))).collect(),
+    }];
+    if done.iter().any(Option::is_some) {
+        out.push(SideColumn {
+            head: if view.fresh { "zeros, %".into() } else { "zeros, last run, %".into() },
+            mark: SideMark::Bar,
+            cells: done.iter().map(|d| d.map(|d| (written(d), d))).collect(),
+        });
+    }
+    out
+}
+
+fn edited(lab: &Lab, view: &View, members: &[Member], began: &mut Option<(u32, Vec<f64>)>, edit: BarEdit) {
+    let change = |gesture: Gesture, f: &dyn Fn(&mut PruneState)| {
+        let mut next = lab.state.prune().clone();
+        f(&mut next);
+        lab.act(Action::Prune(next, gesture));
+    };
+    match edit {
+        BarEdit::Set { row, kept, gesture } => {
+            let Some(m) = members.get(row).filter(|_| !view.is_fixed()) else { return };
+            let base = match (gesture, began.as_ref()) {
+                (Some(g), Some((known, base))) if *known == g => base.clone(),
+                (Some(g), _) => {
+                    *began = Some((g, view.now.to_vec()));
+                    view.now.to_vec()
+                }
+                (None, _) => view.now.to_vec(),
+            };
+            let (next, _) = set_group(&base, &view.sizes, &view.locked, &m.group, 1.0 - kept);
+            change(gesture.map_or(Gesture::Step, Gesture::Drag), &|s| {
+                s.allocation = Allocation::ByHand;
+                s.sparsity = view.entries.iter().zip(&next).map(|(e, v)| (e.key.clone(), *v)).collect();
+            });
+        }
+        BarEdit::Lock(row) => {
+            let Some(m) = members.get(row) else { return };
+            let keys: Vec<_> = m.group.iter().map(|&i| view.entries[i].key.clone()).collect();
+            change(Gesture::Step, &|s| {
+                let all = keys.iter().all(|k| s.locked.contains(k));
+                for k in &keys {
+                    if all {
+                        s.locked.remove(k);
+                    } else {
+                        s.locked.insert(k.clone());
+                    }
+                }
+            });
+        }
+        BarEdit::Reset(row) => {
+            let Some(m) = members.get(row).filter(|_| !view.is_fixed() && lab.state.prune().allocation == Allocation::ByHand) else { return };
+            let (next, _) = set_group(&view.now, &view.sizes, &view.locked, &m.group, view.target);
+            change(Gesture::Step, &|s| s.sparsity = view.entries.iter().zip(&next).map(|(e, v)| (e.key.clone(), *v)).collect());
+        }
+        BarEdit::Select(row) => select(lab, view, &members[row.min(members.len().saturating_sub(1))]),
+    }
+}
+
+/// Points everywhere at a row's block, or at a role of it.
+fn select(lab: &Lab, view: &View, m: &Member) {
+    let here = view.selected_row(lab) == Some(m.row);
+    if here && m.column.is_none() {
+        return;
+    }
+    let Some(e) = m.group.first().map(|&i| &view.entries[i]) else { return };
+    let to = Selection { tensor: e.tensor, slice: e.slice, block: e.block };
+    if lab.state.selection() == to {
+        return;
+    }
+    match (m.column, view.grid.by_layer || view.example, e.block) {
+        (None, false, Some(block)) => lab.act(Action::SelectBlock(block)),
+        _ => lab.act(Action::Select(to)),
+    }
+}

@@ -1,0 +1,81 @@
+//! The decision in other tools' words: a recipe for llm-compressor, ratios by module, the run record.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::view::View;
+use crate::app::context::Lab;
+use crate::app::state::Scope;
+use crate::screens::matrices::Entry;
+
+/// A recipe with one magnitude modifier for each sparsity. Matrices whose sparsity agrees to a tenth of a percent share one.
+pub fn recipe(entries: &[Entry], sparsities: &[f64], scope: Scope) -> String {
+    let structure = match scope {
+        Scope::NOfM { n, m } => format!("\"{n}:{m}\""),
+        _ => "unstructured".into(),
+    };
+    let mut groups: BTreeMap<u32, Vec<&str>> = BTreeMap::new();
+    for (e, s) in entries.iter().zip(sparsities) {
+        groups.entry((s * 1000.0).round() as u32).or_default().push(e.module());
+    }
+    let mut out = String::from("# one-shot magnitude pruning, written by Espalier; sparsity is the fraction removed\npruning_stage:\n  pruning_modifiers:\n");
+    for (i, (s, modules)) in groups.iter().enumerate() {
+        out.push_str(&format!("    MagnitudePruningModifier{}:\n", if groups.len() > 1 { format!("_{i}") } else { String::new() }));
+        out.push_str(&format!("      init_sparsity: {0}\n      final_sparsity: {0}\n      start: 0.0\n      end: 1.0\n", f64::from(*s) / 1000.0));
+        out.push_str(&format!("      mask_structure: {structure}\n      targets:\n"));
+        for m in modules {
+            out.push_str(&format!("        - {}\n", quoted(m)));
+        }
+    }
+    out
+}
+
+/// A YAML double-quoted string; names come from strangers' files.
+fn quoted(text: &str) -> String {
+    serde_json::to_string(text).unwrap_or_default()
+}
+
+/// Ratios removed by module.
+pub fn ratios(entries: &[Entry], sparsities: &[f64]) -> Value {
+    Value::Object(entries.iter().zip(sparsities).map(|(e, s)| (e.slice.map_or_else(|| e.module().to_string(), |x| format!("{}#{x}", e.module())), json!(s))).collect())
+}
+
+/// Everything that is needed to do it again, and what came out if it was run.
+pub fn record(lab: &Lab, view: &View) -> Value {
+    let summary = lab.state.summary.as_ref();
+    let results: serde_json::Map<String, Value> = view
+        .entries
+        .iter()
+        .filter_map(|e| lab.state.pruned.get(&e.key))
+        .map(|p| (p.tensor.clone(), json!({ "elements": p.elements, "zeros": p.zeros, "target": p.target, "error": p.error, "threshold": p.threshold })))
+        .collect();
+    json!({
+        "method": "magnitude",
+        "checkpoint": view.name.as_str(),
+        "header_sha256": summary.map(|s| s.header_hash.clone()),
+        "config": serde_json::to_value(&*view.config).unwrap_or_default(),
+        "seed": lab.state.seed,
+        "device": lab.state.device.as_ref().map(|d| d.name.clone()),
+        "planned_sparsity": view.planned,
+        "expected_error": view.error,
+        "results": if view.fresh { Value::Object(results) } else { Value::Null },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::screens::matrices::tests::entry;
+    use espalier_nets::checkpoint::Role;
+
+    #[test]
+    fn equal_sparsities_share_a_modifier_and_names_are_quoted() {
+        let e = [entry("a\"b.weight", Role::Q, Some(0), None, [2, 2]), entry("c.weight", Role::K, Some(0), None, [2, 2]), entry("d.weight", Role::V, Some(0), None, [2, 2])];
+        let text = recipe(&e, &[0.5, 0.5, 0.25], Scope::Tensor);
+        assert_eq!(text.matches("MagnitudePruningModifier_").count(), 2);
+        assert!(text.contains("- \"a\\\"b\"") && text.contains("final_sparsity: 0.25") && text.contains("unstructured"));
+        assert!(recipe(&e, &[0.5; 3], Scope::NOfM { n: 2, m: 4 }).contains("mask_structure: \"2:4\""));
+        assert_eq!(ratios(&e, &[0.1, 0.2, 0.3])["c"], 0.2);
+    }
+}
