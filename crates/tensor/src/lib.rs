@@ -12,6 +12,8 @@ pub mod gpu;
 pub mod linalg;
 pub mod op;
 pub mod ops;
+pub mod optim;
+pub mod random;
 pub mod selftest;
 pub mod session;
 pub mod tape;

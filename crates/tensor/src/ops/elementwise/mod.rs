@@ -8,6 +8,7 @@ mod unary_grad;
 
 pub use affine::Affine;
 pub use binary::Binary;
+pub(super) use binary::unbroadcast;
 pub use to_float::ToFloat;
 pub use unary::Unary;
 pub use unary_grad::UnaryGrad;

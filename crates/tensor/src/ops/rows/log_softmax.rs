@@ -1,0 +1,70 @@
+//! The logarithm of the softmax along the last axis.
+
+use espalier_kernels::rows::log_softmax::Params;
+
+use super::{launches, row_samples, rows};
+use crate::array::{Array, Spec};
+use crate::op::{Op, Plan, Sample, Tolerance};
+use crate::ops::elementwise::{Binary, Unary};
+use crate::ops::plan::launch;
+use crate::ops::reduce::{Fold, FoldKind};
+use crate::ops::values::{ULP, flat, gamma, magnitude};
+use crate::tape::{Gradients, NotDifferentiable, Vjp};
+
+/// `x − ln Σ eˣ` along the last axis, computed with x − max x. Finite elements only.
+///
+/// The cross-entropy of classes is minus the mean over rows of the column that is the class: with `OneHot`, `Binary::Mul` and `Fold`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogSoftmax;
+
+impl Op for LogSoftmax {
+    fn name(&self) -> &'static str {
+        "rows/log_softmax"
+    }
+
+    fn output(&self, inputs: &[Spec]) -> Spec {
+        rows(&inputs[0]);
+        Spec::f32(inputs[0].shape.clone())
+    }
+
+    fn cpu(&self, inputs: &[&Array]) -> Array {
+        let spec = inputs[0].spec();
+        let (_, width) = rows(&spec);
+        let mut y = flat(inputs[0]).into_owned();
+        for row in y.chunks_mut(width.max(1)) {
+            let largest = row.iter().copied().fold(-f32::MAX, f32::max);
+            let sum = row.iter().map(|&x| f64::from((x - largest).exp())).sum::<f64>();
+            let shift = sum.ln() as f32;
+            row.iter_mut().for_each(|x| *x = *x - largest - shift);
+        }
+        Array::from_f32(&spec.shape, y)
+    }
+
+    fn gpu(&self, inputs: &[Spec], _output: &Spec) -> Plan {
+        let width = rows(&inputs[0]).1 as u32;
+        let make = |count, x, y, slots, groups| launch(Params::new(count, width, x, y), slots, groups);
+        Plan { scratch: Vec::new(), launches: launches(&inputs[0], make) }
+    }
+
+    /// The sum's relative error as in `Softmax` (3.3 units and γ for its path) is an absolute one of its logarithm; WGSL grants `log` 3 units or
+    /// 2⁻²¹ = 4 units of 1; two subtractions round, each by half a unit of at most 2|x|.
+    fn tolerance(&self, inputs: &[&Array]) -> Tolerance {
+        let (_, width) = rows(&inputs[0].spec());
+        let log = 3.0 * (width.max(1) as f32).ln();
+        Tolerance::absolute((8.0 + log + 4.0 * magnitude(inputs[0])) * ULP + gamma(width.div_ceil(256) + 8))
+    }
+
+    /// `dx = g − eʸ · Σ g`.
+    fn vjp(&self, vjp: Vjp<'_>) -> Result<Gradients, NotDifferentiable> {
+        let Vjp { session, output: y, grad: g, .. } = vjp;
+        let last = y.spec().shape.len() - 1;
+        let sum = session.run(&Fold::keeping(FoldKind::Sum, last), &[g]);
+        let share = session.run(&Binary::Mul, &[&session.run(&Unary::Exp, &[y]), &sum]);
+        Ok(vec![Some(session.run(&Binary::Sub, &[g, &share]))])
+    }
+}
+
+/// Samples for the tests.
+pub fn samples() -> Vec<Sample> {
+    row_samples(LogSoftmax)
+}

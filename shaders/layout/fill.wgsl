@@ -1,0 +1,26 @@
+//! y = one value everywhere. Bits are moved, not numbers: both element types are served.
+//! use lib/index
+
+struct Params {
+    /// Elements.
+    count: u32,
+    /// The value's bits.
+    bits: u32,
+    /// First element of this launch's `y` in its binding.
+    y_base: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> y: array<u32>;
+
+@compute @workgroup_size(256)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let i = flat_index(group, groups, lane);
+    if i < params.count {
+        y[params.y_base + i] = params.bits;
+    }
+}
