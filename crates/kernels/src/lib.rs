@@ -2,6 +2,18 @@
 //!
 //! The build script reads `shaders/FAMILY/OP.wgsl`, links what the file asks of `shaders/lib`, validates the result with naga,
 //! reflects it and applies the house lints. A shader that breaks one does not build. Nothing here knows wgpu.
+//!
+//! # What a kernel looks like
+//! - `//! use lib/NAME` in the leading comment puts `shaders/lib/NAME.wgsl` before the file, with what that uses, each once.
+//! - One entry point, `@compute fn main`, of at most 256 invocations.
+//! - Parameters are `struct Params` (u32, i32, f32, vectors and arrays of them) in `@group(0) @binding(0) var<uniform> params: Params`; its
+//!   twin is `FAMILY::OP::Params`, with `new` over all fields. Storage buffers follow without gaps, eight at most, all in group 0.
+//! - At most 16 KiB of workgroup memory. `override` constants with defaults may size workgroup arrays (`array<f32, TILE * TILE>`)
+//!   and the workgroup, as integers, constants and overrides joined by `+ - * / % << >>`; limits are checked at the defaults, and
+//!   [`Kernel::workgroup`] is told at them. They are given by name, not by `@id`.
+//! - Every index into a storage array of open length is bounded: by an `if` or a loop's condition that compares it (or what it is made
+//!   of) with something the host chose, by an early `return`, or by `min`, `clamp` or `%`. `crates/kernels/build/guard/mod.rs` has the rule.
+//! - Lengths come from `params`: `arrayLength` may be up to three elements above the tensor's, because bindings are padded to 16 bytes.
 
 /// One compute kernel, ready to be given to any WebGPU implementation.
 #[derive(Debug)]
