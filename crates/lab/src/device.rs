@@ -74,6 +74,13 @@ impl Devices {
         self.lost.replace(Some(now)).is_some_and(|before| now - before < LOSSES_MS)
     }
 
+    /// Ends the device in use, as a crash of its driver would.
+    pub fn destroy(&self) {
+        if let Some((session, _)) = &*self.current.borrow() {
+            session.destroy();
+        }
+    }
+
     /// Opens a GPU whatever it is made of, beside the session in use.
     pub async fn any_gpu(&self) -> Result<Session, Error> {
         Session::gpu(self.options(true)).await

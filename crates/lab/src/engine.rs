@@ -133,6 +133,11 @@ impl Engine {
         self.0.devices.session().await.map(|(_, info)| info).map_err(|e| Fault::from(&e))
     }
 
+    /// Ends the device as a crash of its driver would: for tests of what then happens.
+    pub fn destroy_device(&self) {
+        self.0.devices.destroy();
+    }
+
     async fn dispatch(&self, command: Command) {
         match command {
             Command::Device(choice) => self.choose(choice).await,

@@ -3,5 +3,6 @@
 mod common;
 mod engine;
 mod export;
+mod gpu;
 mod protocol;
 mod stats;
