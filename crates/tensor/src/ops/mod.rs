@@ -6,6 +6,7 @@ pub mod layout;
 pub mod matmul;
 pub mod optim;
 pub mod order;
+mod pack;
 pub mod plan;
 pub mod random;
 pub mod reduce;

@@ -3,7 +3,7 @@
 use espalier_kernels::matmul::gram::Params;
 
 use super::matmul::{MatMul, largest_norm};
-use super::pack::{Factor, cut};
+use crate::ops::pack::{Factor, cut};
 use crate::array::{Array, Spec};
 use crate::gemm::gemm;
 use crate::op::{Op, Plan, Sample, Slot, Tolerance};

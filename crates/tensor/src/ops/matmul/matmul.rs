@@ -2,7 +2,7 @@
 
 use espalier_kernels::matmul::matmul::Params;
 
-use super::pack::{Factor, cut};
+use crate::ops::pack::{Factor, cut};
 use crate::array::{Array, Spec};
 use crate::gemm::gemm;
 use crate::op::{Op, Plan, Sample, Tolerance};

@@ -3,7 +3,6 @@
 mod gram;
 #[expect(clippy::module_inception, reason = "the product is the family's namesake, and files are named after operations")]
 mod matmul;
-mod pack;
 
 pub use gram::{Gram, Side};
 pub use matmul::{Form, MatMul};
