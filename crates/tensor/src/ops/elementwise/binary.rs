@@ -158,7 +158,6 @@ impl Op for Binary {
 
 /// Sums a gradient over the axes along which a tensor of `shape` was repeated.
 pub(in crate::ops) fn unbroadcast(session: &Session, gradient: Tensor, shape: &[usize]) -> Tensor {
-    use crate::ops::layout::Reshape;
     use crate::ops::reduce::{Fold, FoldKind};
 
     let from = gradient.spec().shape.clone();
@@ -175,14 +174,14 @@ pub(in crate::ops) fn unbroadcast(session: &Session, gradient: Tensor, shape: &[
         if end > axis {
             let now = summed.spec().shape.clone();
             let merged = [&now[..axis], &[now[axis..end].iter().product()], &now[end..]].concat();
-            let flat = session.run(&Reshape(merged), &[&summed]);
+            let flat = summed.reshape(merged);
             let mut kept = now;
             kept[axis..end].fill(1);
-            summed = session.run(&Reshape(kept), &[&session.run(&Fold::along(FoldKind::Sum, axis), &[&flat])]);
+            summed = session.run(&Fold::along(FoldKind::Sum, axis), &[&flat]).reshape(kept);
         }
         axis = end.max(axis) + 1;
     }
-    session.run(&Reshape(shape.to_vec()), &[&summed])
+    summed.reshape(shape)
 }
 
 /// Samples for the tests.

@@ -9,7 +9,8 @@ use crate::ops::plan::{grid_of, input_part, launch, output_part, runs};
 use crate::ops::sampling::{SIZES, float_array, sample, tiled, wild_array};
 use crate::tape::{Gradients, NotDifferentiable, Vjp};
 
-/// The same elements, in row-major order, in this shape. Panics where their number differs.
+/// The same elements, in row-major order, in this shape, copied: on a tape, or where the copy is wanted. `Tensor::reshape` shares them.
+/// Panics where their number differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reshape(
     /// The new shape.
@@ -47,7 +48,7 @@ impl Op for Reshape {
 
     /// The gradient in the input's shape.
     fn vjp(&self, vjp: Vjp<'_>) -> Result<Gradients, NotDifferentiable> {
-        Ok(vec![Some(vjp.session.run(&Self(vjp.spec(0).shape.clone()), &[vjp.grad]))])
+        Ok(vec![Some(vjp.grad.reshape(vjp.spec(0).shape.clone()))])
     }
 }
 

@@ -7,10 +7,11 @@ use crate::array::{Array, Spec};
 use crate::op::{Launch, Op, Plan, Sample, Slot, Tolerance};
 use crate::ops::elementwise::{Affine, Binary};
 use crate::ops::layout::fill::set_output;
-use crate::ops::layout::{BroadcastTo, Reshape};
+use crate::ops::layout::BroadcastTo;
 use crate::ops::plan::{Part, Run, grid, grid_of, input_part, launch, limits, output_part};
 use crate::ops::sampling::{SIZES, float_array, sample, tied_array, tiled};
 use crate::ops::values::{ULP, flat, gamma};
+use crate::session::Tensor;
 use crate::tape::{Gradients, NotDifferentiable, Vjp};
 
 /// What elements are joined to.
@@ -202,21 +203,21 @@ impl Op for Fold {
         let Vjp { session, inputs, output, grad, .. } = vjp;
         let x = &inputs[0];
         let shape = x.spec().shape.clone();
-        let kept = Reshape(Middle::output(&shape, self.axis, true));
-        let spread = |t: &crate::session::Tensor| session.run(&BroadcastTo(shape.clone()), &[&session.run(&kept, &[t])]);
+        let kept = |t: &Tensor| t.reshape(Middle::output(&shape, self.axis, true));
+        let spread = |t: &Tensor| session.run(&BroadcastTo(shape.clone()), &[&kept(t)]);
         let n = Middle::new(&shape, self.axis).axis;
         let dx = match self.kind {
             FoldKind::Sum => spread(grad),
             FoldKind::Mean => spread(&session.run(&Affine::scale(1.0 / n as f32), &[grad])),
             FoldKind::SumSquares => {
-                let twice = session.run(&Affine::scale(2.0), &[&session.run(&kept, &[grad])]);
+                let twice = session.run(&Affine::scale(2.0), &[&kept(grad)]);
                 session.run(&Binary::Mul, &[x, &twice])
             }
             FoldKind::Max | FoldKind::Min => {
-                let here = session.run(&Binary::Equal, &[x, &session.run(&kept, &[output])]);
+                let here = session.run(&Binary::Equal, &[x, &kept(output)]);
                 let many = session.run(&Self { kind: FoldKind::Sum, ..*self }, &[&here]);
                 let share = session.run(&Binary::Div, &[grad, &many]);
-                session.run(&Binary::Mul, &[&here, &session.run(&kept, &[&share])])
+                session.run(&Binary::Mul, &[&here, &kept(&share)])
             }
         };
         Ok(vec![Some(dx)])
