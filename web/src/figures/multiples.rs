@@ -50,6 +50,9 @@ pub struct SmallMultiplesProps {
     /// Chosen way at the start.
     #[prop_or_default]
     pub mode: usize,
+    /// Own tools, in front of the ways to look.
+    #[prop_or_default]
+    pub tools: Html,
     /// A panel was chosen.
     #[prop_or_default]
     pub on_select: Option<Callback<usize>>,
@@ -122,7 +125,7 @@ pub fn SmallMultiples(props: &SmallMultiplesProps) -> Html {
         let onclick = Callback::from(move |_: MouseEvent| mode.set(i));
         html! { <button type="button" aria-pressed={on.to_string()} {onclick} data-mode={m.label.clone()}>{ &m.label }</button> }
     });
-    let tools = html! { <>{ for modes }</> };
+    let tools = html! { <>{ props.tools.clone() }{ for modes }</> };
     let table = {
         let panels = panels.clone();
         Callback::from(move |()| panels.table())

@@ -95,6 +95,7 @@ pub fn Multiples(props: &MultiplesProps) -> Html {
         let energy = energy.clone();
         html! { <button type="button" aria-pressed={(on == to).to_string()} onclick={Callback::from(move |_: MouseEvent| energy.set(to))} data-test={format!("multiples-{word}")}>{ word }</button> }
     };
+    let tools = html! { <>{ pick("spectra", false) }{ pick("energy", true) }<span class="d" aria-hidden="true">{ " · " }</span></> };
     let longest = props.matrices.iter().filter(|m| m.block.is_some()).filter_map(|m| m.spectrum.as_ref()).map(|s| s.values.len()).max().unwrap_or(1);
     let source = Source { model: props.source.clone(), tensor: "".into(), settings: if on { "energy".into() } else { "σ / σ₁, same scale".into() } };
     let what = if on { "Σσ² to rank, % of all, over share of rank; same scale" } else { "σ / σ₁ over rank; same scale" };
@@ -102,15 +103,14 @@ pub fn Multiples(props: &MultiplesProps) -> Html {
     let y = Axis { name: if on { "energy".into() } else { "σ / σ₁".into() }, unit: if on { "%".into() } else { String::new() }, log: false };
     html! {
         <>
-            <div class="seg views" role="group" aria-label="Quantity">{ pick("spectra", false) }{ pick("energy", true) }</div>
             if on {
                 <SmallMultiples key="energy" title="Energy by block" {what} sentence={say::blocks(&props.matrices, props.running)} {x} {y} {panels} {legend}
                     y_domain={Some([[0.0, 100.0], [1.0, 100.0]])} x_domain={Some([0.0, 100.0])} x_ends={[AttrValue::from("0"), AttrValue::from("100 %")]}
-                    {on_select} {source} test="energy-by-block" />
+                    {tools} {on_select} {source} test="energy-by-block" />
             } else {
                 <SmallMultiples key="spectra" title={props.title.clone()} {what} sentence={say::blocks(&props.matrices, props.running)} {x} {y} {panels} {legend}
                     y_domain={Some([[0.0, 1.0], [0.02, 1.0]])} x_domain={Some([1.0, longest as f64])} modes={lin_and_log_log()} mode={1}
-                    {on_select} {source} test="spectra-by-block" />
+                    {tools} {on_select} {source} test="spectra-by-block" />
             }
         </>
     }
