@@ -33,14 +33,15 @@ pub fn urls(name: &str) -> Vec<String> {
 impl Bundled {
     /// Its portrait.
     pub fn tiers(&self) -> Vec<Tier> {
-        let piece = |role, weights, expert| Piece { role, expert, weights, kept: 1.0 };
+        let piece = |role, weights| Piece { role, expert: false, weights, kept: 1.0, experts: 0 };
         let (d, i) = (self.hidden, self.inner);
         let tier = |block| {
-            let mut right: Vec<Piece> = [Role::Gate, Role::Up, Role::Down].map(|r| piece(r, d * i, false)).into();
+            let mut right: Vec<Piece> = [Role::Gate, Role::Up, Role::Down].map(|r| piece(r, d * i)).into();
             if self.experts[0] > 0.0 {
-                right.push(piece(Role::Up, 3.0 * d * self.experts[0] * self.experts[1], true));
+                let [count, width] = self.experts;
+                right.push(Piece { role: Role::Up, expert: true, weights: 3.0 * d * count * width, kept: 1.0, experts: count as u32 });
             }
-            Tier { block, left: [Role::Q, Role::K, Role::V, Role::O].map(|r| piece(r, d * d, false)).into(), right }
+            Tier { block, left: [Role::Q, Role::K, Role::V, Role::O].map(|r| piece(r, d * d)).into(), right }
         };
         (0..self.blocks).map(tier).collect()
     }

@@ -88,6 +88,14 @@ impl State {
             self.log(LogKind::Warn, note.clone(), now);
         }
         self.announced = format!("{} is open", summary.name);
+        // A fresh worker opens the same files again: what was computed of them stays good.
+        if self.reopening && !summary.header_hash.is_empty() && self.summary.as_ref().is_some_and(|s| s.header_hash == summary.header_hash) {
+            self.reopening = false;
+            self.run = None;
+            self.summary = Some(Rc::new(summary));
+            return;
+        }
+        self.reopening = false;
         self.stats.clear();
         self.spectra.clear();
         self.profiles.clear();

@@ -55,6 +55,9 @@ impl State {
             Action::Crashed { why, now } => self.crashed(&why, now),
             Action::Restarted { now } => {
                 self.worker_down = false;
+                self.reopening = self.summary.is_some();
+                // "Stop now" ends the worker with what ran in it.
+                self.stop(now);
                 self.log(LogKind::Device, "a fresh worker is running".into(), now);
             }
             Action::Fault { place, fault, now } => self.fault(place, "", fault, now),
@@ -125,7 +128,8 @@ impl State {
 
     /// Ends the run and remembers how far it came.
     pub(super) fn stop(&mut self, now: f64) {
-        if let Some(run) = self.run.take() {
+        // An opening has nothing to keep.
+        if let Some(run) = self.run.take().filter(|r| r.method != "open") {
             self.stopped = Some(Stopped {
                 after: (now - run.started_ms) / 1e3,
                 took_ms: run.cancel_ms.map_or(0.0, |c| now - c),

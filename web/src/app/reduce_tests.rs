@@ -60,7 +60,7 @@ fn summary() -> Summary {
         config: vec![],
         metadata: vec![],
         notes: vec!["left out: notes.txt".into()],
-        header_hash: String::new(),
+        header_hash: "a41f".into(),
     }
 }
 
@@ -283,4 +283,22 @@ fn another_checkpoint_forgets_the_results_of_the_first() {
     );
     assert!(s.spectra.is_empty() && s.run.is_none());
     assert_eq!((s.history.depth(), s.opened), (0, 2));
+}
+
+#[test]
+fn a_fresh_worker_that_opens_the_same_file_keeps_the_results() {
+    let before = after(
+        open(),
+        [
+            Action::Started(Run::new(7, "spectra", Place::Inspect, 0.0)),
+            replies(vec![finding(7, "0.q"), progress(7, 1.0)]),
+            Action::Rank(threshold(0.3), Gesture::Step),
+            Action::Restarted { now: 6000.0 },
+        ],
+    );
+    assert_eq!(before.stopped.as_ref().unwrap().done, 1.0);
+    let s = after(before.clone(), [replies(vec![Reply::Opened(Box::new(summary()))])]);
+    assert_eq!((s.spectra.len(), s.rank().threshold, s.opened), (1, 0.3, 1));
+    let other = Summary { header_hash: "7c1e".into(), ..summary() };
+    assert!(after(before, [replies(vec![Reply::Opened(Box::new(other))])]).spectra.is_empty());
 }

@@ -508,6 +508,8 @@ pub struct State {
     pub announced: String,
     /// The worker ended and has not come back.
     pub worker_down: bool,
+    /// A fresh worker is opening what was open.
+    pub reopening: bool,
     /// The precomputed example.
     pub record: Option<Rc<Record>>,
     /// Counts changes.
@@ -547,6 +549,7 @@ impl Default for State {
             seed: 7,
             announced: String::new(),
             worker_down: false,
+            reopening: false,
             record: None,
             revision: 0,
         }

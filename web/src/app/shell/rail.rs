@@ -6,7 +6,7 @@ use espalier_lab::protocol::Summary;
 use yew::prelude::*;
 
 use crate::app::action::Action;
-use crate::app::context::use_lab;
+use crate::app::context::{Lab, use_lab};
 use crate::app::state::{Place, State, key};
 use crate::app::tree::{Tier, Tree, tiers};
 use crate::figures::hooks::use_size;
@@ -91,26 +91,50 @@ fn Plate() -> Html {
     let node = use_node_ref();
     let size = use_size(&node);
     let summary: Option<Rc<Summary>> = lab.state.summary.clone();
-    let select = {
-        let lab = lab.clone();
-        Callback::from(move |block| lab.act(Action::SelectBlock(block)))
-    };
+    let select = choose(&lab);
     let (heads, tree) = match &summary {
         Some(s) => {
             let (tiers, right) = shown(&lab.state, s);
             let left = number::plural(tiers.len(), "block", "blocks");
             let label = format!("The open model as a tree: {left}, attention to the left, feed-forward to the right, {right}");
-            let tree = (size[0] > 0.0 && !tiers.is_empty()).then(|| html! { <Tree {tiers} {size} numbered=true on={lab.state.selection().block} {select} {label} /> });
+            let tree = (size[0] > 0.0 && !tiers.is_empty()).then(|| html! { <Tree {tiers} {size} numbered=true on={lab.state.selection().block} select={select.clone()} {label} /> });
             ((left, right), tree.unwrap_or_else(|| empty(size)))
         }
         None => (("frame".to_owned(), "empty"), empty(size)),
     };
+    let last = summary.as_ref().and_then(|s| s.matrices.iter().filter_map(|m| m.block).max());
+    let here = lab.state.selection().block;
+    let onkeydown = {
+        let select = select.clone();
+        move |e: KeyboardEvent| {
+            let Some(last) = last else { return };
+            let to = match e.key().as_str() {
+                "ArrowUp" => here.map_or(0, |b| (b + 1).min(last)),
+                "ArrowDown" => here.map_or(0, |b| b.saturating_sub(1)),
+                "Home" => 0,
+                "End" => last,
+                _ => return,
+            };
+            e.prevent_default();
+            select.emit(to);
+        }
+    };
     html! {
         <figure class="plate" data-test="plate">
             <figcaption><span>{ heads.0 }</span><span>{ heads.1 }</span></figcaption>
-            <div class="draw" ref={node}>{ tree }</div>
+            if let Some(last) = last {
+                <div class="draw" ref={node} role="slider" aria-orientation="vertical" aria-label="Block" aria-valuemin="0" aria-valuemax={last.to_string()}
+                    aria-valuenow={here.unwrap_or(0).to_string()} tabindex="0" {onkeydown}>{ tree }</div>
+            } else {
+                <div class="draw" ref={node}>{ tree }</div>
+            }
         </figure>
     }
+}
+
+fn choose(lab: &Lab) -> Callback<u32> {
+    let lab = lab.clone();
+    Callback::from(move |block| lab.act(Action::SelectBlock(block)))
 }
 
 /// A frame of wires with nothing on it.

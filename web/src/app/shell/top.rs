@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use espalier_lab::protocol::Summary;
+use espalier_nets::checkpoint::Family;
 use gloo::timers::callback::Interval;
 use yew::prelude::*;
 
@@ -19,10 +20,14 @@ const STOP_AFTER_MS: f64 = 200.0;
 pub fn Top() -> Html {
     let lab = use_lab();
     let state = &lab.state;
+    let (theme_words, next) = match state.theme {
+        Theme::Auto => ("Theme: as the system has it; click for light", Theme::Light),
+        Theme::Light => ("Theme: light; click for dark", Theme::Dark),
+        Theme::Dark => ("Theme: dark; click for the system's", Theme::Auto),
+    };
     let theme = {
         let lab = lab.clone();
-        let dark = crate::figures::hooks::theme_now() == crate::plot::theme::Theme::Dark;
-        move |_: MouseEvent| lab.act(Action::Theme(if dark { Theme::Light } else { Theme::Dark }))
+        move |_: MouseEvent| lab.act(Action::Theme(next))
     };
     let keys = {
         let lab = lab.clone();
@@ -47,7 +52,7 @@ pub fn Top() -> Html {
             if let Some(run) = &state.run { <Running run={run.clone()} /> }
             <Device />
             <div class="icons">
-                <button type="button" class="keep" title="Light or dark" aria-label="Light or dark" onclick={theme} data-test="theme">
+                <button type="button" class="keep" title={theme_words} aria-label={theme_words} onclick={theme} data-test="theme">
                     <svg width="14" height="14" viewBox="0 0 14 14" aria-hidden="true"><circle cx="7" cy="7" r="5.5" fill="none" stroke="currentColor" stroke-width="1.3" /><path d="M7 1.5a5.5 5.5 0 0 1 0 11z" fill="currentColor" /></svg>
                 </button>
                 <button type="button" title="All keys (?)" aria-label="All keys" onclick={keys}>{ "?" }</button>
@@ -60,7 +65,10 @@ pub fn Top() -> Html {
 pub fn line(s: &Summary) -> String {
     let weights: f64 = s.tensors.iter().map(|t| t.elements).sum();
     let dtypes: BTreeSet<&str> = s.tensors.iter().map(|t| t.dtype.as_str()).collect();
-    let family = if s.architecture.is_empty() { format!("{:?}", s.family) } else { s.architecture.clone() };
+    let family = match s.family {
+        Family::Unknown if !s.architecture.is_empty() => s.architecture.clone(),
+        known => known.label().to_owned(),
+    };
     let dtypes = dtypes.into_iter().collect::<Vec<_>>().join(", ");
     format!("{family} · {} · {} · {dtypes} · {}", number::params(weights), number::bytes(s.bytes), number::plural(s.tensors.len(), "tensor", "tensors"))
 }
@@ -72,10 +80,7 @@ fn Menu() -> Html {
     let Some(s) = lab.state.summary.clone() else { return Html::default() };
     let close = {
         let lab = lab.clone();
-        move |_: MouseEvent| {
-            lab.port.command.emit(espalier_lab::protocol::Command::Close);
-            lab.go(Place::Open);
-        }
+        move |_: MouseEvent| lab.go(Place::Open)
     };
     let row = |(k, v): &(String, String)| html! { <><dt>{ k }</dt><dd>{ v }</dd></> };
     html! {
@@ -133,7 +138,10 @@ fn Running(props: &RunningProps) -> Html {
                 <rect width="96" height="4" fill="var(--well)" /><rect width={format!("{:.1}", 96.0 * run.share())} height="4" fill="var(--leaf)" />
             </svg>
             <span class="d">{ words }</span>
-            <button type="button" class="btn sm" onclick={stop} data-test="cancel">{ if stuck { "Stop now" } else { "Cancel" } }</button>
+            // An opening reads a header and is over before a click could stop it.
+            if run.method != "open" {
+                <button type="button" class="btn sm" onclick={stop} data-test="cancel">{ if stuck { "Stop now" } else { "Cancel" } }</button>
+            }
         </div>
     }
 }

@@ -96,7 +96,7 @@ pub fn Multiples(props: &MultiplesProps) -> Html {
         html! { <button type="button" aria-pressed={(on == to).to_string()} onclick={Callback::from(move |_: MouseEvent| energy.set(to))} data-test={format!("multiples-{word}")}>{ word }</button> }
     };
     let tools = html! { <>{ pick("spectra", false) }{ pick("energy", true) }<span class="d" aria-hidden="true">{ " · " }</span></> };
-    let longest = props.matrices.iter().filter(|m| m.block.is_some()).filter_map(|m| m.spectrum.as_ref()).map(|s| s.values.len()).max().unwrap_or(1);
+    let longest = props.matrices.iter().filter(|m| m.block.is_some()).map(|m| m.full).max().unwrap_or(1).max(2);
     let source = Source { model: props.source.clone(), tensor: "".into(), settings: if on { "energy".into() } else { "σ / σ₁, same scale".into() } };
     let what = if on { "Σσ² to rank, % of all, over share of rank; same scale" } else { "σ / σ₁ over rank; same scale" };
     let x = Axis { name: if on { "share of rank".into() } else { "rank".into() }, unit: if on { "%".into() } else { String::new() }, log: false };

@@ -21,6 +21,8 @@ pub struct Matrix {
     pub role: Role,
     /// Belongs to an expert, a shared one included.
     pub expert: bool,
+    /// Number of its singular values.
+    pub full: u64,
     /// Its spectrum, once it is known.
     pub spectrum: Option<Rc<Spectrum>>,
 }
@@ -52,14 +54,14 @@ pub fn of(summary: &Summary, spectra: &ByKey<Spectrum>) -> Vec<Matrix> {
     let matrix = |m: &espalier_nets::checkpoint::MatrixRef| {
         let key = key(&m.name, m.slice);
         let spectrum = spectra.get(&key).cloned();
-        Matrix { key, block: m.block, role: m.role, expert: m.expert.is_some(), spectrum }
+        Matrix { key, block: m.block, role: m.role, expert: m.expert.is_some(), full: m.shape[0].min(m.shape[1]), spectrum }
     };
     summary.matrices.iter().map(matrix).collect()
 }
 
 /// Matrices of the finished example. It is of a Llama, whose names say block and role.
 pub fn of_record(record: &Record) -> Vec<Matrix> {
-    record.spectra.iter().map(|s| Matrix { key: key(&s.tensor, s.slice), block: block_in(&s.tensor), role: role_in(&s.tensor), expert: false, spectrum: Some(s.clone()) }).collect()
+    record.spectra.iter().map(|s| Matrix { key: key(&s.tensor, s.slice), block: block_in(&s.tensor), role: role_in(&s.tensor), expert: false, full: s.values.len() as u64, spectrum: Some(s.clone()) }).collect()
 }
 
 fn block_in(name: &str) -> Option<u32> {
@@ -82,7 +84,10 @@ fn role_in(name: &str) -> Role {
     table.iter().find(|(part, _)| has(part)).map_or(Role::Other, |(_, role)| *role)
 }
 
-/// Kinds that occur inside blocks, in their order, each with its colour.
+/// The order of kinds in legends; what is not named comes last, in file order.
+const ORDER: [&str; 10] = ["q", "k", "v", "qkv", "o", "gate", "gate+up", "up", "down", "router"];
+
+/// Kinds that occur inside blocks, attention first, each with its colour.
 pub fn kinds(matrices: &[Matrix]) -> Vec<(&'static str, &'static str)> {
     let mut out: Vec<(&str, &str)> = Vec::new();
     for m in matrices.iter().filter(|m| m.block.is_some()) {
@@ -90,6 +95,7 @@ pub fn kinds(matrices: &[Matrix]) -> Vec<(&'static str, &'static str)> {
             out.push((m.word(), m.token()));
         }
     }
+    out.sort_by_key(|(word, _)| ORDER.iter().position(|o| o == word).unwrap_or(ORDER.len()));
     out
 }
 

@@ -88,7 +88,7 @@ fn matrix(role: Role, block: u32, rank95: Option<u32>) -> Matrix {
         s.energy_ranks[1] = r;
         Rc::new(s)
     });
-    Matrix { key: key(&format!("{role:?}{block}"), None), block: Some(block), role, expert: false, spectrum }
+    Matrix { key: key(&format!("{role:?}{block}"), None), block: Some(block), role, expert: false, full: 100, spectrum }
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use espalier_lab::protocol::{Command, DeviceChoice, DeviceInfo};
 use yew::prelude::*;
 
-use crate::app::context::use_lab;
+use super::parity::Rows;
+use crate::app::context::{Lab, use_lab};
 use crate::app::shell::log::copy_text;
 use crate::app::state::SelfTest;
 use crate::plot::number;
@@ -38,12 +39,12 @@ pub fn Computer() -> Html {
                 <dt>{ "runs on" }</dt><dd data-test="runs-on">{ if d.gpu { format!("GPU {}", d.name) } else { format!("CPU, {}", d.name) } }</dd>
                 if !d.detail.is_empty() { <><dt>{ "driver" }</dt><dd>{ &d.detail }</dd></> }
                 if d.software { <><dt>{ "software" }</dt><dd>{ "This adapter is a program on the CPU, slower than the CPU twins." }</dd></> }
-                if let Some((cause, why)) = &d.absent { <><dt>{ "no GPU" }</dt><dd data-test="no-gpu"><b>{ cause }</b>{ ". " }{ why }</dd></> }
                 <dt>{ "parity" }</dt><dd data-test="parity">{ parity(test) }</dd>
                 { for d.limits.iter().map(limit) }
                 if !d.features.is_empty() { <><dt>{ "optional" }</dt><dd>{ d.features.join(", ") }</dd></> }
             </dl>
-            { failures(test) }
+            if let Some((cause, why)) = &d.absent { { no_gpu(&lab, &d, cause, why) } }
+            <Rows rows={test.rows.clone()} />
             <div class="acts">
                 <button type="button" class="btn sm" onclick={self_test} data-test="self-test">{ "Self-test" }</button>
                 <button type="button" class="btn sm" onclick={copy}>{ "Copy as text" }</button>
@@ -68,9 +69,26 @@ fn parity(test: &SelfTest) -> String {
     }
 }
 
-fn failures(test: &SelfTest) -> Html {
-    let bad = test.rows.iter().filter(|r| !r.agrees);
-    html! { { for bad.map(|r| html! { <p class="err"><b>{ &r.op }</b>{ " fails: " }{ &r.failure }</p> }) } }
+/// Why there is no GPU, and what can be done: a warning, for everything goes on without one.
+fn no_gpu(lab: &Lab, d: &DeviceInfo, cause: &str, why: &str) -> Html {
+    let again = {
+        let lab = lab.clone();
+        move |_: MouseEvent| lab.port.command.emit(Command::Device(DeviceChoice::Auto))
+    };
+    let copy = {
+        let text = as_text(d, &lab.state.self_test);
+        move |_: MouseEvent| copy_text(&text)
+    };
+    html! {
+        <div class="warnbox" role="status" data-test="no-gpu">
+            <p><b>{ format!("{cause}.") }</b></p>
+            <p class="q">{ why.to_owned() }</p>
+            <div class="acts">
+                <button type="button" class="btn sm" onclick={again}>{ "Ask again" }</button>
+                <button type="button" class="btn sm plain" onclick={copy}>{ "Copy details" }</button>
+            </div>
+        </div>
+    }
 }
 
 /// Everything for a bug report.

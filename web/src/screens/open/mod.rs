@@ -2,6 +2,7 @@
 
 mod computer;
 mod example;
+mod parity;
 
 use wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
@@ -10,6 +11,7 @@ use yew::prelude::*;
 use crate::app::bundled::{BUNDLED, Bundled};
 use crate::app::tree::Tree;
 use crate::app::use_lab;
+use crate::figures::hooks::use_size;
 use computer::Computer;
 use example::Example;
 
@@ -100,6 +102,8 @@ struct CardProps {
 #[component]
 fn Card(props: &CardProps) -> Html {
     let lab = use_lab();
+    let pic = use_node_ref();
+    let size = use_size(&pic);
     let Some(b) = BUNDLED.iter().find(|b| b.name == props.name.as_str()) else { return Html::default() };
     let open = {
         let (bundled, name) = (lab.port.bundled.clone(), b.name.to_owned());
@@ -107,7 +111,7 @@ fn Card(props: &CardProps) -> Html {
     };
     html! {
         <button type="button" onclick={open} data-test={format!("bundled-{}", b.name)}>
-            <Tree tiers={b.tiers()} size={[232.0, 170.0]} label={format!("{} as a tree", b.name)} />
+            <div class="pic" ref={pic}>if size[0] > 0.0 { <Tree tiers={b.tiers()} {size} label={format!("{} as a tree", b.name)} /> }</div>
             <code>{ b.name }</code>
             <span>{ b.architecture }</span>
             <span class="q">{ b.size }</span>
