@@ -8,11 +8,13 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use axum::http::{HeaderValue, header};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use thirtyfour::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tower_http::services::ServeDir;
+use tower_http::set_header::SetResponseHeaderLayer;
 
 /// A page under test. Everything that the browser asks of another origin goes to a recording proxy that answers nothing.
 pub struct Page {
@@ -77,13 +79,19 @@ impl Page {
 
     /// The same, with or without a WebGPU adapter in the browser.
     pub async fn start_with(webgpu: bool) -> Result<Self> {
-        let site = required("ESPALIER_PAGE")?;
+        Self::over(&required("ESPALIER_PAGE")?, webgpu).await
+    }
+
+    /// The same over any folder. Nothing is kept in the browser's cache, so that each visit is a first one.
+    pub async fn over(site: &Path, webgpu: bool) -> Result<Self> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let hooked = hooked(&site)?;
+        let hooked = hooked(site)?;
+        let fresh = SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         let router = axum::Router::new()
             .route("/hooked.html", axum::routing::get(move || async move { axum::response::Html(hooked) }))
-            .fallback_service(ServeDir::new(site));
+            .fallback_service(ServeDir::new(site))
+            .layer(fresh);
         tokio::spawn(async move { axum::serve(listener, router).await });
         let (proxy, elsewhere) = recorder().await?;
 
@@ -199,6 +207,18 @@ impl Page {
     pub async fn js_async(&self, script: &str, args: Value) -> Result<Value> {
         let args = args.as_array().cloned().unwrap_or_default();
         Ok(self.driver.execute_async(script, args).await?.json().clone())
+    }
+
+    /// Waits until a script returns something other than null, and gives it.
+    pub async fn until(&self, script: &str, seconds: u64) -> Result<Value> {
+        let deadline = Instant::now() + Duration::from_secs(seconds);
+        loop {
+            match self.js(script, json!([])).await? {
+                Value::Null if Instant::now() > deadline => bail!("nothing after {seconds} s"),
+                Value::Null => tokio::time::sleep(Duration::from_millis(50)).await,
+                value => return Ok(value),
+            }
+        }
     }
 
     /// Gives files to a file input, as the file dialog would.

@@ -50,6 +50,9 @@ enum Task {
         /// Peers beside Espalier, comma-separated; all by default.
         #[arg(long)]
         peers: Option<String>,
+        /// How often every peer takes its turn.
+        #[arg(long)]
+        rounds: Option<u32>,
         /// Writes the figures here as JSON.
         #[arg(long)]
         out: Option<PathBuf>,
@@ -72,7 +75,7 @@ fn main() -> anyhow::Result<()> {
         Task::Serve { open, port, dev: true } => serve::watch(port, open),
         Task::Serve { open, port, dev: false } => serve::release(port, open),
         Task::Test { layer, filter } => tests::run(layer, filter.as_deref()),
-        Task::Bench { only, peers, out } => bench::run_bench(only.as_deref(), peers.as_deref(), out),
+        Task::Bench { only, peers, rounds, out } => bench::run_bench(only.as_deref(), peers.as_deref(), rounds, out),
         Task::Dist { out } => page::dist(&out),
         Task::Assets => assets::make(),
         Task::Setup => setup::everything().map(|_| ()),

@@ -1,0 +1,25 @@
+// Espalier's own build, on its CPU twins, on WebGPU, and (for comparison) faer used plainly for the Gram route.
+import init, * as lab from "/espalier/espalier_bench.js";
+
+export async function create(option) {
+  await init();
+  const device = option === "gpu" ? await lab.Device.gpu() : lab.Device.cpu();
+  const upload = ({ data, shape: [rows, cols] }) => device.upload(data, rows, cols);
+  return {
+    gemm(inputs, { form }) {
+      const [a, b] = [upload(inputs.a), upload(inputs.b)];
+      return () => device.product(form, a, b);
+    },
+    svd({ a: { data, shape: [rows, cols] } }) {
+      const values = option === "plain" ? lab.plain_gram : lab.singular_values;
+      return () => values(data, rows, cols);
+    },
+    select(inputs, { prune }) {
+      const a = upload(inputs.a);
+      return () => device.smallest_in_rows(a, prune);
+    },
+    spectra({ file }) {
+      return () => lab.all_spectra(file.data);
+    },
+  };
+}
