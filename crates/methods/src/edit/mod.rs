@@ -6,6 +6,7 @@ mod names;
 pub use names::{factor_names, factor_shapes, slice_name, to_file_order};
 
 use espalier_tensor::Session;
+use espalier_tensor::linalg::Factors;
 use ndarray::Array2;
 
 use crate::magnitude::select::{Selection, mask};
@@ -70,25 +71,21 @@ pub async fn apply(edit: Edit, matrix: Array2<f32>, session: &Session) -> Result
             Ok(Edited::Pruned { weights, mask })
         }
         Edit::Factor { rank } => {
-            let (u, v) = pair(matrix, rank, session).await?;
+            let (u, v) = factors(&matrix, rank)?.balanced();
             Ok(Edited::Factors { u, v })
         }
-        Edit::Truncate { rank } => {
-            if rank as usize == matrix.nrows().min(matrix.ncols()) {
-                return Ok(Edited::Dense(matrix));
-            }
-            let (u, v) = pair(matrix, rank, session).await?;
-            Ok(Edited::Dense(u.dot(&v)))
-        }
+        // Full rank is the matrix itself, to the bit.
+        Edit::Truncate { rank } if rank as usize == matrix.nrows().min(matrix.ncols()) => Ok(Edited::Dense(matrix)),
+        #[expect(clippy::cast_possible_truncation, reason = "weights are written in single precision or less")]
+        Edit::Truncate { rank } => Ok(Edited::Dense(factors(&matrix, rank)?.product().mapv(|w| w as f32))),
     }
 }
 
-async fn pair(matrix: Array2<f32>, rank: u32, session: &Session) -> Result<(Array2<f32>, Array2<f32>), MethodError> {
+/// The `rank` largest singular triplets, in double precision on the CPU: the device's single precision is for looking, not for what is kept.
+fn factors(matrix: &Array2<f32>, rank: u32) -> Result<Factors, MethodError> {
     let full = matrix.nrows().min(matrix.ncols());
     if rank == 0 || rank as usize > full {
         return Err(MethodError::Inputs(format!("rank {rank} of a {} × {} matrix; it lies between 1 and {full}", matrix.nrows(), matrix.ncols())));
     }
-    let _ = session;
-    Err(MethodError::Inputs("SHIM".into()))
+    Ok(Factors::new(matrix.view(), rank as usize)?)
 }
-
