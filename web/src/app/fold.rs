@@ -13,11 +13,11 @@ impl State {
     pub(super) fn fold(&mut self, reply: Reply, now: f64) {
         match reply {
             Reply::Device(info) => {
-                let word = if info.gpu { "GPU" } else { "CPU" };
-                let mut text = format!("{word} {}", info.name);
-                if let Some((cause, _)) = &info.absent {
-                    text = format!("{text}: {cause}");
-                }
+                let text = match &info.absent {
+                    _ if info.gpu => format!("GPU {}", info.name),
+                    Some((cause, _)) => format!("{}: {cause}", info.name),
+                    None => info.name.clone(),
+                };
                 self.log(LogKind::Device, text, now);
                 self.self_test = Default::default();
                 self.device = Some(Rc::new(info));

@@ -54,7 +54,12 @@ pub fn tiers(summary: &Summary, kept: impl Fn(usize) -> f64) -> Vec<Tier> {
         }
     }
     // The experts are at the tips, whatever the order of the file.
-    tiers.iter_mut().for_each(|t| t.right.sort_by_key(|p| (p.expert, p.role == Role::Router)));
+    let order = [Role::Q, Role::K, Role::V, Role::O, Role::Gate, Role::Up, Role::Down, Role::Router];
+    let place = |p: &Piece| (p.expert, order.iter().position(|r| *r == p.role).unwrap_or(0));
+    for tier in &mut tiers {
+        tier.left.sort_by_key(place);
+        tier.right.sort_by_key(place);
+    }
     tiers
 }
 

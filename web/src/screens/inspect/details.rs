@@ -129,7 +129,7 @@ fn items(row: &TensorRow, stats: Option<&TensorStats>, spectrum: Option<&Spectru
     match stats {
         Some(s) => {
             let finite = s.elements - s.nan - s.infinite;
-            out.push(StatItem::new("std", number(s.std)).of(format!("mean {}", sig(s.mean, 2))).full(s.std.to_string()).test("std"));
+            out.push(StatItem::new("std", number(s.std)).full(format!("{}; mean {}", s.std, sig(s.mean, 2))).test("std"));
             out.push(StatItem::new("max |w|", number(s.min.abs().max(s.max.abs()))).test("max"));
             out.push(StatItem::new("kurtosis", sig(s.kurtosis, 3)).full("3 for a normal distribution").test("kurtosis"));
             if s.zeros > 0.0 && s.elements > 0.0 {
