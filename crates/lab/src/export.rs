@@ -3,7 +3,6 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 
-use espalier_methods::edit::{factor_names, factor_shapes, slice_name};
 use espalier_methods::magnitude;
 use espalier_methods::method::{Inputs, LocalFuture, Sink};
 use espalier_methods::report::Event;
@@ -12,7 +11,7 @@ use espalier_nets::checkpoint::writer::write;
 use espalier_nets::checkpoint::{CheckpointError, Dtype, MatrixRef, Origin, Output, Pace, Plan, Stopped, WriteError};
 use espalier_tensor::Session;
 
-use crate::edit::{Edit, Edited, apply};
+use espalier_methods::edit::{Edit, Edited, apply, factor_names, factor_shapes, slice_name};
 use crate::engine::{End, Open, chosen};
 use crate::host::Host;
 use crate::jobs::JobSink;

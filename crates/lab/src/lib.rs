@@ -1,7 +1,6 @@
 //! The engine: what is open, what runs, its events and results, and the protocol that every face (page, command line) speaks.
 
 mod device;
-mod edit;
 mod engine;
 mod export;
 mod fault;
