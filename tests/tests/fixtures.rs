@@ -33,5 +33,8 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     println!("fixtures in {}; GPU: {}", root.display(), fixtures::adapter());
-    if fixtures::run(suite, &filter) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let fine = fixtures::run(suite, &filter);
+    // The GPU's session must end before the thread's locals do: wgpu's own are gone by then.
+    fixtures::close();
+    if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

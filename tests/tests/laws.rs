@@ -85,7 +85,8 @@ fn wgpu_is_walled_behind_one_module_and_safetensors_behind_another() {
     for (word, home) in [("wgpu::", "crates/tensor/src/gpu"), ("safetensors::", "crates/nets/src/checkpoint")] {
         let mut at_home = false;
         for file in sources() {
-            let inside = file.starts_with(repository().join(home));
+            // Its own crate's tests may hold it against the reference implementation.
+            let inside = file.starts_with(repository().join(home)) || word == "safetensors::" && file.starts_with(repository().join("crates/nets/tests"));
             let names = fs::read_to_string(&file).expect("text").lines().any(|l| !l.trim_start().starts_with("//") && l.split('"').step_by(2).any(|code| code.contains(word)));
             at_home |= inside && names;
             let this = file.ends_with("tests/laws.rs");
@@ -103,9 +104,11 @@ fn files_stay_short_and_unfinished_words_stay_out() {
         if file.ends_with("tests/laws.rs") {
             continue;
         }
-        for word in ["todo!(", "unimplemented!(", "FIXME", "XXX", "#[ignore"] {
+        for word in ["todo!(", "unimplemented!(", "FIXME", "XXX"] {
             assert!(!text.contains(word), "{} holds {word}", file.display());
         }
+        // A test that is left out says why: a measurement that takes minutes, for instance.
+        assert!(!text.contains("#[ignore]"), "{} leaves a test out without a reason", file.display());
     }
 }
 

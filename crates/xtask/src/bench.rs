@@ -54,7 +54,7 @@ fn ours(tools: &setup::Tools, site: &Path) -> Result<()> {
     bindgen.env("PATH", tools.env_path()).args(["--target", "web", "--out-name", "espalier_bench", "--out-dir"]).arg(site.join("espalier"));
     run(bindgen.arg(&wasm))?;
     if let Some(wasm_opt) = &tools.wasm_opt {
-        page::optimise(wasm_opt, &site.join("espalier/espalier_bench_bg.wasm"))?;
+        page::optimise(wasm_opt, &site.join("espalier/espalier_bench_bg.wasm"), "-O2")?;
     }
     Ok(())
 }

@@ -39,16 +39,18 @@ pub fn release(tools: &Tools, out: &Path) -> Result<()> {
     step("Building the page", "4 minutes the first time", &mut trunk)?;
     let Some(wasm_opt) = &tools.wasm_opt else { return Ok(()) };
     for wasm in files(&out)?.into_iter().filter(|f| f.extension().is_some_and(|e| e == "wasm")) {
-        optimise(wasm_opt, &wasm)?;
+        // The worker computes; the application only draws.
+        let worker = wasm.file_name().is_some_and(|n| n.to_string_lossy().starts_with("worker"));
+        optimise(wasm_opt, &wasm, if worker { "-O2" } else { "-Oz" })?;
     }
     Ok(())
 }
 
 /// Makes one wasm file smaller and faster, in place.
-pub fn optimise(wasm_opt: &Path, wasm: &Path) -> Result<()> {
+pub fn optimise(wasm_opt: &Path, wasm: &Path, level: &str) -> Result<()> {
     let small = wasm.with_extension("opt");
     let mut opt = Command::new(wasm_opt);
-    opt.args(["-O3", "--enable-simd", "--enable-bulk-memory", "--enable-nontrapping-float-to-int", "--enable-sign-ext"]);
+    opt.args([level, "--enable-simd", "--enable-bulk-memory", "--enable-nontrapping-float-to-int", "--enable-sign-ext"]);
     opt.args(["--enable-mutable-globals", "--enable-reference-types", "--enable-multivalue", "--strip-debug", "--strip-producers"]);
     run(opt.arg(wasm).arg("-o").arg(&small))?;
     Ok(fs::rename(&small, wasm)?)

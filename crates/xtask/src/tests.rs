@@ -116,6 +116,10 @@ fn cargo(selection: &[&str], env: &[(&str, String)], filter: Option<&str>, count
     // Always the whole workspace: a narrower selection has other features, and would build every dependency once more.
     cargo.args(["test", "--workspace", "--no-fail-fast"]).args(selection).args(filter.map(|f| ["--", f]).into_iter().flatten());
     cargo.envs(env.iter().map(|(k, v)| (*k, v.as_str())));
+    if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
+        // Mesa's Vulkan driver complains on every start without one.
+        cargo.env("XDG_RUNTIME_DIR", std::env::temp_dir());
+    }
     let shown = shell::show(&cargo);
     let mut child = cargo.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().with_context(|| format!("could not start `{shown}`"))?;
     let out = child.stdout.take().context("no output")?;

@@ -4,6 +4,7 @@ pub mod action;
 pub mod bundled;
 pub mod context;
 mod fold;
+pub mod happenings;
 pub mod history;
 pub mod port;
 pub mod record;

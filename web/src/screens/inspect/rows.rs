@@ -131,7 +131,7 @@ pub fn rows(summary: &Summary, spectra: &ByKey<Spectrum>, filter: &Filter, view:
         i += 1;
         // A file may come back to a block; its row is where it first stood.
         let Some(members) = blocks.remove(&block) else { continue };
-        let prefix = shared(members.iter().map(|t| summary.tensors[*t].name.as_str()));
+        let prefix = up_to(shared(members.iter().map(|t| summary.tensors[*t].name.as_str())), block);
         let head = match short(prefix, trunk) {
             p if p.is_empty() => format!("block {block}"),
             p => p,
@@ -203,6 +203,20 @@ pub fn shared<'a>(mut names: impl Iterator<Item = &'a str>) -> &'a str {
         }
     }
     &first[..end]
+}
+
+/// A prefix up to the number of its block: a block that holds only attention is still called by its number.
+fn up_to(prefix: &str, block: u32) -> &str {
+    let number = block.to_string();
+    let mut end = 0;
+    for part in prefix.split('.') {
+        end += part.len();
+        if part == number {
+            return &prefix[..end];
+        }
+        end += 1;
+    }
+    prefix
 }
 
 /// A name without its prefix and without `.weight`.
