@@ -114,7 +114,7 @@ impl Page {
         }
         caps.add_arg(&format!("--proxy-server=http://{proxy}"))?;
         caps.add_arg(&format!("--user-data-dir={}", profile.path().display()))?;
-        caps.add_experimental_option("prefs", json!({ "download.default_directory": downloads.path(), "download.prompt_for_download": false }))?;
+        caps.add_experimental_option("prefs", json!({ "download.default_directory": downloads.path(), "download.prompt_for_download": false, "profile.default_content_setting_values.automatic_downloads": 1 }))?;
         caps.set("goog:loggingPrefs", json!({ "browser": "ALL" }))?;
 
         let url = format!("http://127.0.0.1:{port}");

@@ -1,5 +1,6 @@
 //! The page in a real Chromium: what a person does, and what must go wrong well. Run through `cargo xtask test browser`.
 
+mod exports;
 mod faults;
 mod files;
 mod jobs;
