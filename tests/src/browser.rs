@@ -164,12 +164,15 @@ impl Page {
         Ok(())
     }
 
-    /// Clicks as a script does, which does not mind what lies over the element; retried while the page redraws.
+    /// Clicks as a script does, which does not mind what lies over the element, as soon as it is there and not disabled.
     pub async fn click(&self, css: &str) -> Result<()> {
-        self.find(css, 20).await?;
-        let done = self.js("const e = document.querySelector(arguments[0]); if (!e || e.disabled) return false; e.click(); return true;", json!([css])).await?;
-        if done != Value::Bool(true) {
-            bail!("{css} cannot be clicked");
+        let script = "const e = document.querySelector(arguments[0]); if (!e || e.disabled) return false; e.click(); return true;";
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while self.js(script, json!([css])).await? != Value::Bool(true) {
+            if Instant::now() > deadline {
+                bail!("{css} is not there or cannot be clicked");
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
         Ok(())
     }

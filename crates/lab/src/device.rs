@@ -3,7 +3,8 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use espalier_tensor::{Error, GpuOptions, NoAdapter, Presence, Session};
+use espalier_tensor::ops::matmul::MatMul;
+use espalier_tensor::{Array, Error, GpuOptions, NoAdapter, Presence, Session};
 use futures::lock::Mutex;
 
 use crate::fault::no_gpu;
@@ -108,6 +109,7 @@ impl Devices {
                 Err(e) => (Session::cpu(), Some(("Device refused".to_owned(), format!("The adapter gave no device ({e}). Everything runs on the CPU.")))),
             },
         };
+        prove(&session).await?;
         let info = session.info();
         let info = DeviceInfo {
             gpu: info.gpu,
@@ -119,5 +121,16 @@ impl Devices {
             features: info.features,
         };
         Ok((session, info))
+    }
+}
+
+/// A device is announced when it has multiplied: 64 × 64 ones by ones, every element 64.
+async fn prove(session: &Session) -> Result<(), Error> {
+    const N: usize = 64;
+    let ones = session.upload(Array::from_f32(&[N, N], vec![1.0; N * N]));
+    let product = session.read(&session.run(&MatMul::NN, &[&ones, &ones])).await?.into_f32();
+    match product.iter().find(|v| **v != N as f32) {
+        None => Ok(()),
+        Some(v) => Err(Error::Validation { what: "the first product".into(), message: format!("an element is {v} instead of {N}") }),
     }
 }

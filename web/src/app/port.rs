@@ -34,12 +34,23 @@ pub fn use_port(dispatch: UseReducerDispatcher<State>) -> Port {
     (*use_memo((), move |()| make(dispatch))).clone()
 }
 
+/// Notes when the first matrix product had come, in milliseconds from navigation: a device is announced when it has multiplied.
+fn first_product() {
+    let Some(root) = gloo::utils::document().document_element() else { return };
+    if let (false, Some(clock)) = (root.has_attribute("data-first-product"), gloo::utils::window().performance()) {
+        root.set_attribute("data-first-product", &format!("{:.1}", clock.now())).ok();
+    }
+}
+
 fn make(dispatch: UseReducerDispatcher<State>) -> Port {
     let waiting: Rc<RefCell<Vec<Reply>>> = Rc::default();
     let hear = {
         let dispatch = dispatch.clone();
         Callback::from(move |message: FromWorker| match message {
             FromWorker::Reply(reply) => {
+                if matches!(reply, Reply::Device(_)) {
+                    first_product();
+                }
                 let first = waiting.borrow().is_empty();
                 waiting.borrow_mut().push(reply);
                 if first {
