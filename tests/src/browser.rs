@@ -255,9 +255,19 @@ impl Page {
         }
     }
 
-    /// Addresses outside this computer that the browser asked for.
+    /// What was asked of other computers, without what a browser asks on its own account (time, updates, accounts, its search engine).
     pub fn elsewhere(&self) -> Vec<String> {
-        self.elsewhere.lock().map(|l| l.clone()).unwrap_or_default()
+        const OWN: [&str; 6] = [".google.com", ".googleapis.com", ".gvt1.com", ".duckduckgo.com", ".gstatic.com", ".googleusercontent.com"];
+        // Services of the same houses that pages use.
+        const FOR_PAGES: [&str; 4] = ["fonts.", "ajax.", "storage.", "analytics."];
+        let lines = self.elsewhere.lock().map(|l| l.clone()).unwrap_or_default();
+        let host = |line: &str| {
+            let address = line.split(' ').nth(1).unwrap_or_default();
+            let address = address.split_once("://").map_or(address, |(_, a)| a);
+            address.split(['/', ':']).next().unwrap_or_default().to_owned()
+        };
+        let by_itself = |h: &str| h.is_empty() || OWN.iter().any(|o| h.ends_with(o)) && !FOR_PAGES.iter().any(|f| h.starts_with(f));
+        lines.into_iter().filter(|l| !by_itself(&host(l))).collect()
     }
 
     /// The page's own log.

@@ -31,7 +31,7 @@ fn bad_files_are_refused_with_advice_and_what_was_open_stays() {
         refused(&page, "long.safetensors", &[&(1u64 << 40).to_le_bytes()[..], b"{}"].concat(), &[]).await?;
         refused(&page, "model.pt", b"PK\x03\x04 archive/data.pkl and more of it to be longer than eight bytes", &["pickle", "safetensors"]).await?;
         refused(&page, "model.gguf", b"GGUF\x03\0\0\0 and more of it", &["GGUF"]).await?;
-        refused(&page, "page.safetensors", b"<!doctype html><html><head><title>Not found</title></head></html>", &["HTML"]).await?;
+        refused(&page, "page.safetensors", b"<!doctype html><html><head><title>Not found</title></head></html>", &["web page"]).await?;
         let lie = Builder::new().entry("w", "F32", &[1 << 40], [0, 16]).data(&[0; 16]).build();
         refused(&page, "lie.safetensors", &lie, &["w"]).await?;
         let dtype = Builder::new().raw("w", "F33", &[1], &[0; 4]).build();
@@ -70,10 +70,11 @@ fn a_crashed_worker_is_started_again_and_the_checkpoint_is_open_again() {
         page.js("workers.at(-1).dispatchEvent(new ErrorEvent('error', { message: 'ended by the test' }));", json!([])).await?;
         let fault = page.text_until("[data-test=fault][data-kind=Worker]", 10, |t| !t.is_empty()).await?;
         ensure!(fault.contains("started again"), "{fault}");
-        // The page keeps the checkpoint, and the fresh worker can work on it.
+        // The page keeps the checkpoint, and the fresh worker can work on it as soon as it has it open again.
         page.click("[data-test=place-inspect]").await?;
+        page.text_until("[data-test=log] ol, [data-test=last-log]", 20, |t| t.contains("header") || t.contains("open again")).await?;
         page.click("[data-test=run-spectra]").await?;
-        page.text_until("[data-test=announced]", 60, |t| t.contains('·')).await?;
+        page.find("[data-test=spectra-done]", 60).await?;
         ensure!(page.js("return workers.length", json!([])).await? == json!(2), "one worker was replaced by one");
         Ok(())
     });
