@@ -72,6 +72,7 @@ fn module(text: &mut String, kernel: &Compiled) {
     let _ = write!(
         text,
         r#"/// `shaders/{family}/{op}.wgsl`.
+#[allow(clippy::module_inception, reason = "a family may have an operation of its own name")]
 pub mod {module} {{
 /// The kernel.
 pub static KERNEL: crate::Kernel = crate::Kernel {{

@@ -1,5 +1,7 @@
 //! The methods run whole, over small checkpoints in memory, on the CPU path.
 
+#![expect(clippy::unwrap_used, reason = "in a test the panic is the message")]
+
 use std::cell::{Cell, RefCell};
 
 use espalier_methods::method::LocalFuture;

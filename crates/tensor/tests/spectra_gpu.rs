@@ -1,5 +1,7 @@
 //! Singular values on the GPU against the CPU; the kernels against their twins; the plans without a driver.
 
+#![expect(clippy::unwrap_used, reason = "in a test the panic is the message")]
+
 use espalier_tensor::linalg::{Bidiagonalise, singular_values, singular_values_cpu};
 use espalier_tensor::{Array, Error, Op, Session};
 use ndarray::Array2;

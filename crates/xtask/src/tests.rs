@@ -155,6 +155,7 @@ fn add(count: &mut Count, line: &str) {
 }
 
 #[cfg(test)]
+#[expect(clippy::module_inception, reason = "tests of the command that runs tests")]
 mod tests {
     use super::*;
 

@@ -32,8 +32,8 @@ pub fn with_spectrum(m: usize, n: usize, sigma: &[f64], seed: u64) -> Array2<f64
     let p = m.min(n);
     assert_eq!(sigma.len(), p);
     let (mut u, v) = (orthonormal(m, p, seed), orthonormal(n, p, seed ^ 0xabcd));
-    for j in 0..p {
-        u.col_mut(j).iter_mut().for_each(|x| *x *= sigma[j]);
+    for (j, s) in sigma.iter().enumerate() {
+        u.col_mut(j).iter_mut().for_each(|x| *x *= s);
     }
     let a = &u * v.transpose();
     Array2::from_shape_fn((m, n), |(i, j)| a[(i, j)])
