@@ -17,6 +17,8 @@ pub enum Action {
     Select(Selection),
     /// Point at a block; the selected tensor moves to the one of the same role there, if there is one.
     SelectBlock(u32),
+    /// Look at a figure or list in this way; `None` as it comes.
+    View(Rc<str>, Option<Rc<str>>),
     /// Change the Rank screen.
     Rank(RankState, Gesture),
     /// Change the Prune screen.

@@ -7,7 +7,7 @@ use espalier_lab::protocol::{Command, Edits};
 use yew::prelude::*;
 
 use crate::app::action::Action;
-use crate::app::state::{Place, Run, State};
+use crate::app::state::{Asked, Place, Run, State};
 
 /// The way to the worker. Commands go through it; answers come back as [`Action::Replies`].
 #[derive(Clone)]
@@ -77,30 +77,34 @@ impl Lab {
         self.act(Action::Go(place));
     }
 
+    /// Looks at a figure or list in this way: `name` is the figure's, `how` its own short text, empty for as it comes.
+    pub fn view(&self, name: &str, how: &str) {
+        self.act(Action::View(name.into(), (!how.is_empty()).then(|| how.into())));
+    }
+
     /// Runs a method over the open checkpoint; spectra that are known are handed along. A run that is under way is cancelled first.
     pub fn run(&self, method: &str, config: serde_json::Value, matrices: Option<Vec<String>>) -> u32 {
-        let job = self.begin(method);
-        self.port.command.emit(Command::Run {
-            job,
-            method: method.into(),
-            config,
-            matrices,
-            known: self.state.known_spectra(),
-            seed: self.state.seed,
-        });
+        self.again(Asked { method: method.into(), config, matrices, seed: self.state.seed })
+    }
+
+    /// Runs exactly this.
+    pub fn again(&self, asked: Asked) -> u32 {
+        let job = self.begin(&asked.method, Some(asked.clone()));
+        let Asked { method, config, matrices, seed } = asked;
+        self.port.command.emit(Command::Run { job, method, config, matrices, known: self.state.known_spectra(), seed });
         job
     }
 
     /// Writes an edited copy.
     pub fn export(&self, edits: Edits, provenance: Vec<(String, String)>) -> u32 {
-        let job = self.begin("export");
+        let job = self.begin("export", None);
         self.port.command.emit(Command::Export { job, edits, provenance });
         job
     }
 
     /// Runs the self-test.
     pub fn self_test(&self) -> u32 {
-        let job = self.begin("self-test");
+        let job = self.begin("self-test", None);
         self.port.command.emit(Command::SelfTest { job });
         job
     }
@@ -118,12 +122,12 @@ impl Lab {
         }
     }
 
-    fn begin(&self, method: &str) -> u32 {
+    fn begin(&self, method: &str, asked: Option<Asked>) -> u32 {
         if let Some(run) = &self.state.run {
             self.port.command.emit(Command::Cancel { job: run.job });
         }
         let job = self.port.number();
-        self.act(Action::Started(Run::new(job, method, self.state.place, now())));
+        self.act(Action::Started(Run { asked: asked.map(Rc::new), ..Run::new(job, method, self.state.place, now()) }));
         job
     }
 }

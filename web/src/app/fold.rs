@@ -152,6 +152,12 @@ impl State {
     }
 
     fn done(&mut self, job: u32, report: Report, seconds: f64, now: f64) {
+        if let Some(asked) = self.run.as_ref().filter(|r| r.job == job).and_then(|r| r.asked.clone()) {
+            let shown = Rc::make_mut(&mut self.shown);
+            // A later run of a method over the same matrices takes the place of the earlier one's results.
+            shown.retain(|a| a.method != asked.method || a.matrices != asked.matrices);
+            shown.push((*asked).clone());
+        }
         self.end(job);
         report.findings.iter().cloned().for_each(|f| self.finding(f));
         for warning in &report.warnings {

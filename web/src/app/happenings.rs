@@ -6,6 +6,19 @@ use espalier_lab::protocol::{Fault, SelfTestRow};
 
 use crate::app::state::Place;
 
+/// A run as it was asked for: with the checkpoint, all that its numbers depend on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked {
+    /// Registry key.
+    pub method: String,
+    /// Configuration.
+    pub config: serde_json::Value,
+    /// Matrices; `None` for all.
+    pub matrices: Option<Vec<String>>,
+    /// Seed.
+    pub seed: u64,
+}
+
 /// Something that runs in the worker.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {
@@ -13,6 +26,8 @@ pub struct Run {
     pub job: u32,
     /// Method key (`spectra`, `welore`, `magnitude`), or `open`, `export`, `self-test`.
     pub method: String,
+    /// What exactly was asked for, where it is a method.
+    pub asked: Option<Rc<Asked>>,
     /// Where it was started, and where its failure is told.
     pub place: Place,
     /// Units done.
@@ -37,6 +52,7 @@ impl Run {
         Self {
             job,
             method: method.into(),
+            asked: None,
             place,
             done: 0.0,
             total: 0.0,

@@ -30,6 +30,13 @@ impl State {
             }
             Action::Select(selection) => self.edit(|e| e.selection = selection, Gesture::Step),
             Action::SelectBlock(block) => self.select_block(block),
+            Action::View(name, how) => {
+                let views = Rc::make_mut(&mut self.views);
+                match how {
+                    Some(how) => views.insert(name, how),
+                    None => views.remove(&name),
+                };
+            }
             Action::Rank(to, gesture) => self.edit(|e| e.rank = Rc::new(to), gesture),
             Action::Prune(to, gesture) => self.edit(|e| e.prune = Rc::new(to), gesture),
             Action::Undo => {
@@ -162,4 +169,4 @@ impl State {
 
 #[cfg(test)]
 #[path = "reduce_tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -33,7 +33,7 @@ fn row(name: &str, role: Role, block: u32) -> TensorRow {
     }
 }
 
-fn summary() -> Summary {
+pub(crate) fn summary() -> Summary {
     let tensors = vec![row("0.q", Role::Q, 0), row("0.up", Role::Up, 0), row("1.q", Role::Q, 1), row("1.up", Role::Up, 1)];
     let matrices = tensors.iter().enumerate().map(|(i, t)| MatrixRef {
         tensor: i,

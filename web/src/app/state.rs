@@ -11,7 +11,8 @@ use espalier_methods::report::{Figure, Profile, Pruned, RankChoice, Report, Spec
 use crate::app::history::History;
 use crate::app::record::Record;
 
-pub use crate::app::happenings::{LogKind, LogLine, PlacedFault, Run, Saved, SelfTest, Stopped, Verdict};
+pub use crate::app::happenings::{Asked, LogKind, LogLine, PlacedFault, Run, Saved, SelfTest, Stopped, Verdict};
+use crate::app::link::{Lesson, Link, Target};
 
 /// A matrix's key in the maps of results: the tensor's name, or `name#slice` where one tensor holds several matrices.
 pub type Key = Rc<str>;
@@ -267,6 +268,10 @@ pub enum Sheet {
     Menu,
 }
 
+/// How figures and lists are looked at (mode, zoom, pins, filter, order), by the name of the thing, as short texts of its own. What has no
+/// entry is as it comes. Read with [`State::view`], changed with [`crate::app::Action::View`]; it travels in links and is not undone.
+pub type Views = Rc<BTreeMap<Rc<str>, Rc<str>>>;
+
 /// What can be computed of all matrices of a checkpoint.
 pub type ByKey<T> = BTreeMap<Key, Rc<T>>;
 
@@ -297,6 +302,24 @@ pub struct State {
     pub reports: BTreeMap<String, Rc<Report>>,
     /// Figures of running methods, by id.
     pub figures: BTreeMap<String, Rc<Figure>>,
+    /// Runs whose results are shown, in the order in which they finished.
+    pub shown: Rc<Vec<Asked>>,
+    /// Runs still to be begun, one after the other: of a link or a record.
+    pub queue: Rc<Vec<Asked>>,
+    /// Where the open checkpoint comes from.
+    pub source: Option<Target>,
+    /// Where the one that is being opened comes from.
+    pub asked: Option<Target>,
+    /// A link whose checkpoint is not open yet.
+    pub waiting: Option<Rc<Link>>,
+    /// A checkpoint that was opened for [`State::waiting`] and is another one.
+    pub stranger: Option<Rc<Summary>>,
+    /// What a link could not do, one sentence each.
+    pub link_notes: Rc<Vec<String>>,
+    /// What a link holds or hides.
+    pub lesson: Rc<Lesson>,
+    /// How figures and lists are looked at.
+    pub views: Views,
     /// Rank, Prune and selection.
     pub edit: Edit,
     /// Undo and redo.
@@ -353,6 +376,15 @@ impl Default for State {
             chosen: BTreeMap::new(),
             reports: BTreeMap::new(),
             figures: BTreeMap::new(),
+            shown: Rc::default(),
+            queue: Rc::default(),
+            source: None,
+            asked: None,
+            waiting: None,
+            stranger: None,
+            link_notes: Rc::default(),
+            lesson: Rc::default(),
+            views: Rc::default(),
             edit: Edit::default(),
             history: History::default(),
             run: None,
@@ -394,6 +426,18 @@ impl State {
     /// Selection.
     pub fn selection(&self) -> Selection {
         self.edit.selection
+    }
+
+    /// How a figure or list is looked at.
+    pub fn view(&self, name: &str) -> Option<Rc<str>> {
+        self.views.get(name).cloned()
+    }
+
+    /// Name of the selected tensor, with its slice where it has one.
+    pub fn selected_name(&self) -> Option<String> {
+        let s = self.selection();
+        let name = &self.summary.as_ref()?.tensors.get(s.tensor? as usize)?.name;
+        Some(key(name, s.slice).to_string())
     }
 
     /// Spectra in the form that a run takes as known.
