@@ -1,8 +1,10 @@
 //! The operations, one file each in the folder of its family, beside one kernel of the same name under `shaders/`.
 
+pub mod attention;
 pub mod broadcast;
 pub mod elementwise;
 pub mod layout;
+pub mod loss;
 pub mod matmul;
 pub mod optim;
 pub mod order;
@@ -14,12 +16,15 @@ pub mod rows;
 pub mod sampling;
 pub mod select;
 pub mod stats;
+pub mod update;
 pub mod values;
 
 use crate::op::Sample;
 
 /// Every operation and its samples: one line each. The tests of law 1 walk this list.
 pub const ALL: &[(&str, fn() -> Vec<Sample>)] = &[
+    ("attention/attend", attention::attend_samples),
+    ("attention/rope", attention::rope_samples),
     ("elementwise/affine", elementwise::affine_samples),
     ("elementwise/binary", elementwise::binary_samples),
     ("elementwise/to_float", elementwise::to_float_samples),
@@ -33,6 +38,7 @@ pub const ALL: &[(&str, fn() -> Vec<Sample>)] = &[
     ("layout/scatter_add", layout::scatter_add_samples),
     ("layout/transpose", layout::transpose_samples),
     ("layout/window", layout::window_samples),
+    ("loss/likelihood", loss::likelihood_samples),
     ("matmul/gram", matmul::gram_samples),
     ("matmul/matmul", matmul::matmul_samples),
     ("optim/adamw", optim::adamw_samples),
@@ -43,6 +49,7 @@ pub const ALL: &[(&str, fn() -> Vec<Sample>)] = &[
     ("reduce/argmax", reduce::argmax_samples),
     ("reduce/fold", reduce::fold_samples),
     ("rows/log_softmax", rows::log_softmax_samples),
+    ("rows/normalise", rows::normalise_samples),
     ("rows/softmax", rows::softmax_samples),
     ("select/apply_mask", select::apply_mask_samples),
     ("select/k_smallest", select::k_smallest_samples),
@@ -50,4 +57,5 @@ pub const ALL: &[(&str, fn() -> Vec<Sample>)] = &[
     ("select/order_statistic", select::order_statistic_samples),
     ("select/row_smallest", select::row_smallest_samples),
     ("stats/histogram", stats::histogram_samples),
+    ("update/sweep", update::sweep_samples),
 ];

@@ -1,12 +1,15 @@
 //! One row, as a whole, to one row.
 
 mod log_softmax;
+mod normalise;
 mod softmax;
 
 pub use log_softmax::LogSoftmax;
+pub use normalise::Normalise;
 pub use softmax::Softmax;
 
 pub(super) use log_softmax::samples as log_softmax_samples;
+pub(super) use normalise::samples as normalise_samples;
 pub(super) use softmax::samples as softmax_samples;
 
 use crate::array::{Array, Spec};

@@ -1,0 +1,70 @@
+//! Rows brought to a mean square of one, one workgroup a row: y = c / √(mean(c²) + ε), with c = x (kind 0) or c = x − mean(x) (kind 1).
+//! use lib/index
+
+struct Params {
+    /// Rows in this launch.
+    rows: u32,
+    /// Elements a row.
+    width: u32,
+    /// 0: the row as it is; 1: the row less its mean.
+    kind: u32,
+    /// ε.
+    epsilon: f32,
+    /// First element of this launch's `x` in its binding.
+    x_base: u32,
+    /// First element of this launch's `y` in its binding.
+    y_base: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+
+var<workgroup> partial: array<f32, 256>;
+
+// The sum of every invocation's value. All of them have to call it.
+fn folded(lane: u32, value: f32) -> f32 {
+    workgroupBarrier();
+    partial[lane] = value;
+    workgroupBarrier();
+    for (var half = 128u; half > 0u; half = half / 2u) {
+        if lane < half {
+            partial[lane] = partial[lane] + partial[lane + half];
+        }
+        workgroupBarrier();
+    }
+    return partial[0];
+}
+
+@compute @workgroup_size(256)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let row = flat_group(group, groups);
+    // Groups beyond the last row work on it again and write nothing, so that all reach the barriers.
+    let from_row = min(row, params.rows - 1u);
+    let from_x = params.x_base + from_row * params.width;
+
+    var mean = 0.0;
+    if params.kind == 1u {
+        var sum = 0.0;
+        for (var i = lane; i < params.width; i += 256u) {
+            sum += x[from_x + i];
+        }
+        mean = folded(lane, sum) / f32(params.width);
+    }
+    var squares = 0.0;
+    for (var i = lane; i < params.width; i += 256u) {
+        let c = x[from_x + i] - mean;
+        squares += c * c;
+    }
+    let factor = inverseSqrt(folded(lane, squares) / f32(params.width) + params.epsilon);
+    if row < params.rows {
+        let to_y = params.y_base + row * params.width;
+        for (var i = lane; i < params.width; i += 256u) {
+            y[to_y + i] = (x[from_x + i] - mean) * factor;
+        }
+    }
+}
