@@ -25,8 +25,29 @@ pub trait Op: std::fmt::Debug {
     /// error of a sum or a product is bounded by the sum of its terms' magnitudes, not by the magnitude of what is left of them.
     fn tolerance(&self, inputs: &[&Array]) -> Tolerance;
 
+    /// The CPU twin where the first input is given up: an optimiser works in its memory.
+    fn cpu_in_place(&self, first: Array, others: &[&Array]) -> Array {
+        let inputs: Vec<&Array> = std::iter::once(&first).chain(others.iter().copied()).collect();
+        self.cpu(&inputs)
+    }
+
+    /// Whether [`Op::vjp`] looks at a value, beyond its shape, when these inputs want a gradient. What nobody looks at is freed early.
+    fn looks_at(&self, value: Value, wanted: &[bool]) -> bool {
+        let _ = (value, wanted);
+        true
+    }
+
     /// Gradients of the inputs, written with other operations.
     fn vjp(&self, vjp: Vjp<'_>) -> std::result::Result<Gradients, NotDifferentiable>;
+}
+
+/// A value that the gradient of an operation may look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// The i-th input.
+    Input(usize),
+    /// The output.
+    Output,
 }
 
 /// How far a GPU result may be from its CPU twin: `|gpu − cpu| ≤ absolute + relative · scale`, where `scale` is the largest

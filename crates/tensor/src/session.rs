@@ -23,7 +23,7 @@ pub struct Session {
 
 #[derive(Clone)]
 enum Backend {
-    Cpu(Rc<Cell<u64>>),
+    Cpu(Rc<Meter>),
     Gpu(Rc<Gpu>),
 }
 
@@ -55,24 +55,34 @@ enum Storage {
     Host(Array, #[expect(dead_code, reason = "counts the bytes until it is dropped")] Counted),
     Device(Rc<Held>),
     Failed(Error),
+    /// Only the shape is left: a tape let the values go.
+    Released,
+}
+
+/// Bytes in use, and the most there ever were.
+#[derive(Default)]
+struct Meter {
+    now: Cell<u64>,
+    peak: Cell<u64>,
 }
 
 /// Bytes that count as in use as long as this lives.
 struct Counted {
-    total: Rc<Cell<u64>>,
+    meter: Rc<Meter>,
     bytes: u64,
 }
 
 impl Counted {
-    fn new(total: &Rc<Cell<u64>>, bytes: u64) -> Self {
-        total.set(total.get() + bytes);
-        Self { total: total.clone(), bytes }
+    fn new(meter: &Rc<Meter>, bytes: u64) -> Self {
+        meter.now.set(meter.now.get() + bytes);
+        meter.peak.set(meter.peak.get().max(meter.now.get()));
+        Self { meter: meter.clone(), bytes }
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.total.set(self.total.get() - self.bytes);
+        self.meter.now.set(self.meter.now.get() - self.bytes);
     }
 }
 
@@ -82,6 +92,7 @@ impl std::fmt::Debug for Tensor {
             Storage::Host(..) => "host",
             Storage::Device(_) => "device",
             Storage::Failed(_) => "failed",
+            Storage::Released => "released",
         };
         write!(f, "Tensor({:?} {:?}, {place})", self.spec.dtype, self.spec.shape)
     }
@@ -95,6 +106,25 @@ impl Tensor {
     /// Shape and element type.
     pub fn spec(&self) -> &Spec {
         &self.spec
+    }
+
+    /// The first elements in another shape, without a copy: how weights are read that lie in front of their optimiser's state.
+    /// Panics where `shape` holds more elements than there are: a bug of the caller.
+    #[must_use]
+    pub fn prefix(&self, shape: impl Into<Vec<usize>>) -> Self {
+        let spec = Spec { shape: shape.into(), dtype: self.spec.dtype };
+        assert!(spec.len() <= self.spec.len(), "{:?} holds more elements than {:?}", spec.shape, self.spec.shape);
+        Self { spec: Rc::new(spec), storage: self.storage.clone() }
+    }
+
+    /// Shape and element type without values; whoever asks for them panics.
+    pub(crate) fn released(spec: Rc<Spec>) -> Self {
+        Self { spec, storage: Rc::new(Storage::Released) }
+    }
+
+    /// The specification, shared.
+    pub(crate) fn shared_spec(&self) -> Rc<Spec> {
+        self.spec.clone()
     }
 
     /// The same values in another shape, without a copy. Panics where the number of elements differs: a bug of the caller.
@@ -154,8 +184,32 @@ impl Session {
     /// Bytes of the tensors that live on the device.
     pub fn bytes_in_use(&self) -> u64 {
         match &self.backend {
-            Backend::Cpu(total) => total.get(),
+            Backend::Cpu(meter) => meter.now.get(),
             Backend::Gpu(gpu) => gpu.bytes_in_use(),
+        }
+    }
+
+    /// The most bytes that lived on the device at once since it was opened or since [`Session::forget_peak`].
+    pub fn peak_bytes(&self) -> u64 {
+        match &self.backend {
+            Backend::Cpu(meter) => meter.peak.get(),
+            Backend::Gpu(gpu) => gpu.peak_bytes(),
+        }
+    }
+
+    /// Starts the count of [`Session::peak_bytes`] anew from what is in use.
+    pub fn forget_peak(&self) {
+        match &self.backend {
+            Backend::Cpu(meter) => meter.peak.set(meter.now.get()),
+            Backend::Gpu(gpu) => gpu.forget_peak(),
+        }
+    }
+
+    /// How often work was handed to the device; 0 on the CPU, which works at once.
+    pub fn submits(&self) -> u64 {
+        match &self.backend {
+            Backend::Cpu(_) => 0,
+            Backend::Gpu(gpu) => gpu.submits(),
         }
     }
 
@@ -213,6 +267,28 @@ impl Session {
         }
     }
 
+    /// Runs an operation on `state` and `others`, and gives `state` up: on the CPU the result may be made in its memory, where nobody else
+    /// holds it. For optimisers, whose weights and moments are replaced at every step.
+    pub fn renew(&self, op: &dyn Op, state: Tensor, others: &[&Tensor]) -> Tensor {
+        let given_up = match &self.backend {
+            Backend::Cpu(_) if !self.is_cancelled() => others.iter().all(|t| t.error().is_none()),
+            _ => false,
+        };
+        if !given_up || state.error().is_some() {
+            let inputs: Vec<&Tensor> = std::iter::once(&state).chain(others.iter().copied()).collect();
+            return self.run(op, &inputs);
+        }
+        let specs: Vec<Spec> = std::iter::once(&state).chain(others.iter().copied()).map(|t| t.spec().clone()).collect();
+        let output = op.output(&specs);
+        let others: Vec<Array> = others.iter().map(|t| t.array()).collect();
+        let own = state.array();
+        // The array has to be the last that holds the memory.
+        drop(state);
+        let result = op.cpu_in_place(own, &others.iter().collect::<Vec<_>>());
+        debug_assert_eq!(result.spec(), output, "{}: the twin keeps to the shape rule", op.name());
+        self.host(result)
+    }
+
     /// Waits for everything recorded and copies one tensor back: the only place where earlier failures surface.
     ///
     /// # Errors
@@ -267,9 +343,9 @@ impl Session {
     }
 
     fn host(&self, array: Array) -> Tensor {
-        let Backend::Cpu(total) = &self.backend else { unreachable!("only the CPU holds arrays") };
+        let Backend::Cpu(meter) = &self.backend else { unreachable!("only the CPU holds arrays") };
         let spec = array.spec();
-        let counted = Counted::new(total, spec.bytes());
+        let counted = Counted::new(meter, spec.bytes());
         Tensor::new(spec, Storage::Host(array, counted))
     }
 }
@@ -287,6 +363,7 @@ impl Tensor {
         match &*self.storage {
             Storage::Host(array, _) if array.spec() == *self.spec => array.clone(),
             Storage::Host(array, _) => reshaped(array.clone(), &self.spec.shape),
+            Storage::Released => panic!("a tape let these values go because nothing was said to look at them"),
             _ => panic!("this tensor belongs to another device"),
         }
     }
@@ -294,6 +371,7 @@ impl Tensor {
     fn buffer(&self) -> &Held {
         match &*self.storage {
             Storage::Device(held) => held,
+            Storage::Released => panic!("a tape let these values go because nothing was said to look at them"),
             _ => panic!("this tensor belongs to another device"),
         }
     }
@@ -310,7 +388,14 @@ fn device(held: Result<Held>, spec: Spec) -> Tensor {
 fn reshaped(array: Array, shape: &[usize]) -> Array {
     fn to<T: Clone>(a: ArcArray<T, IxDyn>, shape: &[usize]) -> ArcArray<T, IxDyn> {
         let a = if a.is_standard_layout() { a } else { a.as_standard_layout().into_owned().into_shared() };
-        a.into_shape_with_order(IxDyn(shape)).expect("reshape checked the number of elements")
+        let (all, wanted) = (a.len(), shape.iter().product::<usize>());
+        let a = if all == wanted {
+            a
+        } else {
+            let line = a.into_shape_with_order(IxDyn(&[all])).expect("as many elements");
+            line.slice_move(ndarray::s![..wanted]).into_dyn()
+        };
+        a.into_shape_with_order(IxDyn(shape)).expect("the number of elements was checked")
     }
     match array {
         Array::F32(a) => Array::F32(to(a, shape)),

@@ -24,6 +24,16 @@ impl Gpu {
         self.pool.borrow().live_bytes()
     }
 
+    /// The most bytes of held buffers at once.
+    pub fn peak_bytes(&self) -> u64 {
+        self.pool.borrow().peak_bytes()
+    }
+
+    /// Counts the peak anew.
+    pub fn forget_peak(&self) {
+        self.pool.borrow_mut().forget_peak();
+    }
+
     /// Zeros.
     ///
     /// # Errors

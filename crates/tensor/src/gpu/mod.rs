@@ -47,6 +47,7 @@ pub struct Gpu {
     /// Bytes uploaded since the last submit.
     uploads: Cell<u64>,
     poison: Option<wgpu::Buffer>,
+    submits: Cell<u64>,
 }
 
 impl Gpu {
@@ -89,7 +90,13 @@ impl Gpu {
             idle_staging: Cell::default(),
             uploads: Cell::new(0),
             poison,
+            submits: Cell::new(0),
         }
+    }
+
+    /// Submits so far.
+    pub fn submits(&self) -> u64 {
+        self.submits.get()
     }
 
     /// What it is.
@@ -160,6 +167,7 @@ impl Gpu {
 
     /// Hands over what is recorded.
     fn submit(&self) {
+        self.submits.set(self.submits.get() + 1);
         self.recorder.borrow_mut().submit(&self.queue);
         self.pool.borrow_mut().submitted();
         self.uploads.set(0);

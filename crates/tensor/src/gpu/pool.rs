@@ -63,6 +63,7 @@ pub struct Pool {
     idle: VecDeque<Idle>,
     idle_bytes: u64,
     live_bytes: u64,
+    peak_bytes: u64,
     next_id: u64,
     epoch: u64,
 }
@@ -83,7 +84,7 @@ impl Pool {
         let place = state.idle.iter().rposition(|b| b.capacity == capacity && (!settled || b.epoch < epoch))?;
         let found = state.idle.remove(place)?;
         state.idle_bytes -= capacity;
-        state.live_bytes += capacity;
+        state.live(capacity);
         drop(state);
         Some(Held { buffer: found.buffer, id: found.id, capacity, used: true, pool: pool.clone() })
     }
@@ -93,7 +94,7 @@ impl Pool {
         let mut state = pool.borrow_mut();
         let id = state.next_id;
         state.next_id += 1;
-        state.live_bytes += capacity;
+        state.live(capacity);
         drop(state);
         Held { buffer, id, capacity, used: false, pool: pool.clone() }
     }
@@ -120,6 +121,21 @@ impl Pool {
         let some = !self.idle.is_empty();
         self.idle.clear();
         some
+    }
+
+    fn live(&mut self, capacity: u64) {
+        self.live_bytes += capacity;
+        self.peak_bytes = self.peak_bytes.max(self.live_bytes);
+    }
+
+    /// The most bytes that were held at once.
+    pub fn peak_bytes(&self) -> u64 {
+        self.peak_bytes
+    }
+
+    /// Counts the peak anew.
+    pub fn forget_peak(&mut self) {
+        self.peak_bytes = self.live_bytes;
     }
 
     /// Bytes of the buffers that are held.

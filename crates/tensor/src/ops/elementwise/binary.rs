@@ -4,7 +4,7 @@ use espalier_kernels::elementwise::binary::Params;
 
 use super::{Affine, Unary};
 use crate::array::{Array, Spec};
-use crate::op::{Op, Plan, Sample, Tolerance};
+use crate::op::{Op, Plan, Sample, Tolerance, Value};
 use crate::ops::broadcast::{Walk, common, words};
 use crate::ops::plan::{Run, grid_of, input_part, launch, limits, output_part};
 use crate::ops::sampling::{SIZES, float_array, positive_array, sample, tied_array, tiled};
@@ -106,6 +106,15 @@ impl Op for Binary {
         Array::from_f32(&shape, y)
     }
 
+    fn cpu_in_place(&self, first: Array, others: &[&Array]) -> Array {
+        let (Array::F32(mut sum), Array::F32(other)) = (first, others[0].clone()) else { panic!("float arrays were expected") };
+        if sum.shape() != other.shape() {
+            return self.cpu(&[&Array::F32(sum), others[0]]);
+        }
+        sum.zip_mut_with(&other, |a, &b| *a = self.at(*a, b));
+        Array::F32(sum)
+    }
+
     fn gpu(&self, inputs: &[Spec], output: &Spec) -> Plan {
         let n = output.len();
         if n == 0 {
@@ -130,6 +139,16 @@ impl Op for Binary {
             Self::Add | Self::Sub | Self::Mul => ulps(0.0),
             Self::Div => ulps(3.0),
             _ => Tolerance::EXACT,
+        }
+    }
+
+    fn looks_at(&self, value: Value, wanted: &[bool]) -> bool {
+        match (self, value) {
+            (Self::Add | Self::Sub, _) => false,
+            (Self::Mul, Value::Input(i)) => wanted[1 - i],
+            (Self::Div, Value::Input(i)) => i == 1,
+            (Self::Div, Value::Output) => wanted[1],
+            (_, value) => value != Value::Output,
         }
     }
 

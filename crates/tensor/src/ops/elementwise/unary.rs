@@ -4,7 +4,7 @@ use espalier_kernels::elementwise::unary::Params;
 
 use super::UnaryGrad;
 use crate::array::{Array, Spec};
-use crate::op::{Op, Plan, Sample, Tolerance};
+use crate::op::{Op, Plan, Sample, Tolerance, Value};
 use crate::ops::plan::{grid_of, input_part, launch, output_part, runs};
 use crate::ops::sampling::{SIZES, float_array, positive_array, sample, tied_array, tiled};
 use crate::ops::values::{ULP, flat, magnitude, ulps};
@@ -167,7 +167,14 @@ impl Op for Unary {
         }
     }
 
+    fn looks_at(&self, value: Value, _wanted: &[bool]) -> bool {
+        value == Value::Input(0) && !matches!(self, Self::Neg)
+    }
+
     fn vjp(&self, vjp: Vjp<'_>) -> Result<Gradients, NotDifferentiable> {
+        if *self == Self::Neg {
+            return Ok(vec![Some(vjp.session.run(self, &[vjp.grad]))]);
+        }
         Ok(vec![Some(vjp.session.run(&UnaryGrad(*self), &[&vjp.inputs[0], vjp.grad]))])
     }
 }

@@ -4,7 +4,7 @@ use espalier_kernels::layout::broadcast_to::Params;
 
 use super::moved;
 use crate::array::{Array, Spec};
-use crate::op::{Op, Plan, Sample, Tolerance};
+use crate::op::{Op, Plan, Sample, Tolerance, Value};
 use crate::ops::broadcast::{Walk, common, words};
 use crate::ops::elementwise::unbroadcast;
 use crate::ops::plan::{Run, grid_of, input_part, launch, limits, output_part};
@@ -53,6 +53,10 @@ impl Op for BroadcastTo {
     /// Bits are moved.
     fn tolerance(&self, _inputs: &[&Array]) -> Tolerance {
         Tolerance::EXACT
+    }
+
+    fn looks_at(&self, _value: Value, _wanted: &[bool]) -> bool {
+        false
     }
 
     /// The gradient summed over the repetitions.

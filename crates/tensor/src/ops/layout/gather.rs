@@ -4,7 +4,7 @@ use espalier_kernels::layout::gather::Params;
 
 use super::{ScatterAdd, moved};
 use crate::array::{Array, DType, Spec};
-use crate::op::{Op, Plan, Sample, Tolerance};
+use crate::op::{Op, Plan, Sample, Tolerance, Value};
 use crate::ops::layout::fill::set_output;
 use crate::ops::plan::{Run, grid_of, input_part, launch, output_part, row_runs};
 use crate::ops::sampling::{SIZES, float_array, indices, sample, tiled, wild_array};
@@ -61,6 +61,10 @@ impl Op for Gather {
     /// Bits are moved.
     fn tolerance(&self, _inputs: &[&Array]) -> Tolerance {
         Tolerance::EXACT
+    }
+
+    fn looks_at(&self, value: Value, _wanted: &[bool]) -> bool {
+        value == Value::Input(1)
     }
 
     /// Each row of the gradient is added to the row of the table that it came from.

@@ -4,7 +4,7 @@ use espalier_kernels::layout::reshape::Params;
 
 use super::moved;
 use crate::array::{Array, Spec};
-use crate::op::{Op, Plan, Sample, Tolerance};
+use crate::op::{Op, Plan, Sample, Tolerance, Value};
 use crate::ops::plan::{grid_of, input_part, launch, output_part, runs};
 use crate::ops::sampling::{SIZES, float_array, sample, tiled, wild_array};
 use crate::tape::{Gradients, NotDifferentiable, Vjp};
@@ -44,6 +44,10 @@ impl Op for Reshape {
     /// Bits are moved.
     fn tolerance(&self, _inputs: &[&Array]) -> Tolerance {
         Tolerance::EXACT
+    }
+
+    fn looks_at(&self, _value: Value, _wanted: &[bool]) -> bool {
+        false
     }
 
     /// The gradient in the input's shape.

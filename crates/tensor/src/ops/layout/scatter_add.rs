@@ -5,7 +5,7 @@ use espalier_kernels::layout::scatter_add::Params;
 use super::Gather;
 use super::fill::set_output;
 use crate::array::{Array, DType, Spec};
-use crate::op::{Op, Plan, Sample, Slot, Tolerance};
+use crate::op::{Op, Plan, Sample, Slot, Tolerance, Value};
 use crate::ops::plan::{Run, grid_of, input_part, launch, output_part, row_runs};
 use crate::ops::sampling::{SIZES, float_array, indices, sample, tiled};
 use crate::ops::values::{flat, flat_u32, gamma};
@@ -87,6 +87,10 @@ impl Op for ScatterAdd {
         }
         let terms = most.into_iter().max().unwrap_or(0);
         Tolerance::absolute(2.0 * gamma(terms) * sums.into_iter().fold(0.0, f32::max))
+    }
+
+    fn looks_at(&self, value: Value, _wanted: &[bool]) -> bool {
+        value == Value::Input(1)
     }
 
     /// Each row of x gets the gradient of the row that it was added to.

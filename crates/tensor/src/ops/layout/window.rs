@@ -4,7 +4,7 @@ use espalier_kernels::layout::window::Params;
 
 use super::moved;
 use crate::array::{Array, Spec};
-use crate::op::{Launch, Op, Plan, Sample, Slot, Tolerance};
+use crate::op::{Launch, Op, Plan, Sample, Slot, Tolerance, Value};
 use crate::ops::plan::{Part, Run, grid_of, input_part, launch, output_part, row_runs};
 use crate::ops::sampling::{SIZES, float_array, sample, tiled, wild_array};
 use crate::tape::{Gradients, NotDifferentiable, Vjp};
@@ -71,6 +71,10 @@ impl Op for Window {
     /// Bits are moved.
     fn tolerance(&self, _inputs: &[&Array]) -> Tolerance {
         Tolerance::EXACT
+    }
+
+    fn looks_at(&self, _value: Value, _wanted: &[bool]) -> bool {
+        false
     }
 
     /// The gradient seen through the window back: what was cut off gets 0.

@@ -6,7 +6,7 @@ use super::matmul::{MatMul, largest_norm};
 use crate::ops::pack::{Factor, cut};
 use crate::array::{Array, Spec};
 use crate::gemm::gemm;
-use crate::op::{Op, Plan, Sample, Slot, Tolerance};
+use crate::op::{Op, Plan, Sample, Slot, Tolerance, Value};
 use crate::ops::elementwise::Binary;
 use crate::ops::layout::Transpose;
 use crate::ops::layout::fill::set_output;
@@ -123,6 +123,10 @@ impl Op for Gram {
         let strides = if self.0 == Side::Rows { (depth, 1) } else { (1, size) };
         let norm = largest_norm(&flat(inputs[0]), size, depth, strides);
         Tolerance::absolute(2.0 * gamma(depth) * norm * norm + f32::MIN_POSITIVE)
+    }
+
+    fn looks_at(&self, value: Value, _wanted: &[bool]) -> bool {
+        value == Value::Input(0)
     }
 
     /// `A·Aᵀ`: (g + gᵀ)·A; `Aᵀ·A`: A·(g + gᵀ).

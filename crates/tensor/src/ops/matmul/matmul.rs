@@ -5,7 +5,7 @@ use espalier_kernels::matmul::matmul::Params;
 use crate::ops::pack::{Factor, cut};
 use crate::array::{Array, Spec};
 use crate::gemm::gemm;
-use crate::op::{Op, Plan, Sample, Tolerance};
+use crate::op::{Op, Plan, Sample, Tolerance, Value};
 use crate::ops::layout::fill::set_output;
 use crate::ops::plan::{Run, grid, launch, limits, output_part};
 use crate::ops::sampling::{SIZES, float_array, sample, tied_array, tiled};
@@ -129,6 +129,10 @@ impl Op for MatMul {
         let rows = largest_norm(&flat(inputs[0]), m, k, if self.0 == Form::Tn { (1, m) } else { (k, 1) });
         let cols = largest_norm(&flat(inputs[1]), n, k, if self.0 == Form::Nt { (k, 1) } else { (1, n) });
         Tolerance::absolute(2.0 * gamma(k) * rows * cols + f32::MIN_POSITIVE)
+    }
+
+    fn looks_at(&self, value: Value, wanted: &[bool]) -> bool {
+        matches!(value, Value::Input(i) if wanted[1 - i])
     }
 
     /// With g = dL/dC. `A·B`: gBᵀ, Aᵀg. `A·Bᵀ`: gB, gᵀA. `Aᵀ·B`: Bgᵀ, Ag.

@@ -1,14 +1,17 @@
-//! Tensors of random numbers, from no input.
+//! Tensors of random numbers from no input, and what is multiplied by them.
 
 mod bits;
+mod dropout;
 mod normal;
 mod uniform;
 
 pub use bits::Bits;
+pub use dropout::Dropout;
 pub use normal::Normal;
 pub use uniform::Uniform;
 
 pub(super) use bits::samples as bits_samples;
+pub(super) use dropout::samples as dropout_samples;
 pub(super) use normal::samples as normal_samples;
 pub(super) use uniform::samples as uniform_samples;
 

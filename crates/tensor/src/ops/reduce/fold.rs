@@ -4,7 +4,7 @@ use espalier_kernels::reduce::fold::Params;
 
 use super::Middle;
 use crate::array::{Array, Spec};
-use crate::op::{Launch, Op, Plan, Sample, Slot, Tolerance};
+use crate::op::{Launch, Op, Plan, Sample, Slot, Tolerance, Value};
 use crate::ops::elementwise::{Affine, Binary};
 use crate::ops::layout::fill::set_output;
 use crate::ops::layout::BroadcastTo;
@@ -196,6 +196,14 @@ impl Op for Fold {
             .fold(0.0, f64::max);
         let scale = if self.kind == FoldKind::Mean { 1.0 / axis as f64 } else { 1.0 };
         Tolerance { absolute: gamma(depth) * (largest * scale) as f32 + f32::MIN_POSITIVE, relative: ULP }
+    }
+
+    fn looks_at(&self, value: Value, _wanted: &[bool]) -> bool {
+        match self.kind {
+            FoldKind::Sum | FoldKind::Mean => false,
+            FoldKind::SumSquares => value == Value::Input(0),
+            FoldKind::Max | FoldKind::Min => true,
+        }
     }
 
     /// `Sum`: g everywhere; `Mean`: g / n; `SumSquares`: 2xg; extremes: g shared among the elements that are extreme.

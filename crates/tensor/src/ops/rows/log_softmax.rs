@@ -4,7 +4,7 @@ use espalier_kernels::rows::log_softmax::Params;
 
 use super::{launches, row_samples, rows};
 use crate::array::{Array, Spec};
-use crate::op::{Op, Plan, Sample, Tolerance};
+use crate::op::{Op, Plan, Sample, Tolerance, Value};
 use crate::ops::elementwise::{Binary, Unary};
 use crate::ops::plan::launch;
 use crate::ops::reduce::{Fold, FoldKind};
@@ -52,6 +52,10 @@ impl Op for LogSoftmax {
         let (_, width) = rows(&inputs[0].spec());
         let log = 3.0 * (width.max(1) as f32).ln();
         Tolerance::absolute((8.0 + log + 4.0 * magnitude(inputs[0])) * ULP + gamma(width.div_ceil(256) + 8))
+    }
+
+    fn looks_at(&self, value: Value, _wanted: &[bool]) -> bool {
+        value == Value::Output
     }
 
     /// `dx = g − eʸ · Σ g`.

@@ -4,7 +4,7 @@ use espalier_kernels::rows::softmax::Params;
 
 use super::{launches, row_samples, rows};
 use crate::array::{Array, Spec};
-use crate::op::{Op, Plan, Sample, Tolerance};
+use crate::op::{Op, Plan, Sample, Tolerance, Value};
 use crate::ops::elementwise::Binary;
 use crate::ops::plan::launch;
 use crate::ops::reduce::{Fold, FoldKind};
@@ -49,6 +49,10 @@ impl Op for Softmax {
     fn tolerance(&self, inputs: &[&Array]) -> Tolerance {
         let (_, width) = rows(&inputs[0].spec());
         Tolerance::absolute(10.0 * ULP + gamma(width.div_ceil(256) + 8))
+    }
+
+    fn looks_at(&self, value: Value, _wanted: &[bool]) -> bool {
+        value == Value::Output
     }
 
     /// `dx = y · (g − Σ g·y)`.

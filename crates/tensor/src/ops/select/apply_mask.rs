@@ -3,7 +3,7 @@
 use espalier_kernels::select::apply_mask::Params;
 
 use crate::array::{Array, DType, Spec};
-use crate::op::{Op, Plan, Sample, Tolerance};
+use crate::op::{Op, Plan, Sample, Tolerance, Value};
 use crate::ops::plan::{grid_of, input_part, launch, output_part, runs};
 use crate::ops::sampling::{SIZES, float_array, indices, sample, tiled, wild_array};
 use crate::ops::values::{flat, flat_u32};
@@ -41,6 +41,10 @@ impl Op for ApplyMask {
     /// Bits are moved.
     fn tolerance(&self, _inputs: &[&Array]) -> Tolerance {
         Tolerance::EXACT
+    }
+
+    fn looks_at(&self, value: Value, _wanted: &[bool]) -> bool {
+        value == Value::Input(1)
     }
 
     /// The gradient, masked: what is held at zero does not move.
