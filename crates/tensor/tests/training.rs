@@ -199,7 +199,8 @@ fn nothing_is_left_over_after_a_thousand_steps() {
 
 #[test]
 fn a_step_is_one_submit() {
-    let Some(session) = device::gpu() else { return };
+    // A device that computes nothing, so that the time it takes does not cut submits: what is counted is what recording asks for.
+    let session = Session::noop();
     let (net, mut trainer) = net(&session, 3);
     let (x, y) = data(&session);
     let mut counts = Vec::new();

@@ -5,7 +5,7 @@ use espalier_kernels::optim::adamw::Params;
 use super::{packed, pieces, sizes};
 use crate::array::{Array, Spec};
 use crate::op::{Op, Plan, Sample, Slot, Tolerance, Value};
-use crate::ops::plan::{grid_of, input_part, launch};
+use crate::ops::plan::{Run, grid_of, input_part, launch};
 use crate::ops::sampling::{SIZES, floats, positive, sample, tiled};
 use crate::ops::values::{ULP, flat, magnitude, ulps};
 use crate::tape::{Gradients, NotDifferentiable, Vjp};
@@ -102,7 +102,7 @@ impl Op for AdamWStep {
         let (n, stride) = sizes(3, inputs);
         let f = self.factors();
         let launches = pieces(3, n, stride).map(|piece| {
-            let g = input_part(1, piece.run, n);
+            let g = input_part(1, Run { len: piece.real as usize, ..piece.run }, n);
             let params = Params::new(piece.run.len as u32, piece.real, f.keep, f.rate, f.v_scale, f.epsilon, f.m_rest, f.v_keep, f.v_rest, g.base);
             let buffers = [piece.from, vec![g.slot, Slot::Input(2)], piece.to].concat();
             launch(params, buffers, grid_of(piece.run.len))

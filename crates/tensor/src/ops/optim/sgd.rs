@@ -5,7 +5,7 @@ use espalier_kernels::optim::sgd::Params;
 use super::{packed, pieces, sizes};
 use crate::array::{Array, Spec};
 use crate::op::{Op, Plan, Sample, Slot, Tolerance, Value};
-use crate::ops::plan::{grid_of, input_part, launch};
+use crate::ops::plan::{Run, grid_of, input_part, launch};
 use crate::ops::sampling::{SIZES, floats, sample, tiled};
 use crate::ops::values::{ULP, flat, magnitude, ulps};
 use crate::tape::{Gradients, NotDifferentiable, Vjp};
@@ -64,7 +64,7 @@ impl Op for SgdStep {
         let (n, stride) = sizes(2, inputs);
         let [rate, decay, momentum] = self.factors();
         let launches = pieces(2, n, stride).map(|piece| {
-            let g = input_part(1, piece.run, n);
+            let g = input_part(1, Run { len: piece.real as usize, ..piece.run }, n);
             let params = Params::new(piece.run.len as u32, piece.real, rate, decay, momentum, u32::from(self.nesterov), g.base);
             launch(params, [piece.from, vec![g.slot, Slot::Input(2)], piece.to].concat(), grid_of(piece.run.len))
         });
