@@ -69,7 +69,10 @@ impl Column {
 
     fn flush(self, out: &mut Pixels) {
         let mut four = [self.first, self.low, self.high, self.last];
-        four.sort_by_key(|e| e.0);
+        // First and last stand where they are; the two between them may have to change places.
+        if four[1].0 > four[2].0 {
+            four.swap(1, 2);
+        }
         let mut seen = usize::MAX;
         for (i, p) in four {
             if i != seen {

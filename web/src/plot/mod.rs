@@ -15,6 +15,7 @@ pub mod histogram;
 pub mod hit;
 pub mod lines;
 pub mod number;
+pub mod order;
 pub mod panels;
 pub mod ranks;
 pub mod scale;

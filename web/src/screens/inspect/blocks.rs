@@ -118,7 +118,8 @@ pub fn Multiples(props: &MultiplesProps) -> Html {
 
 /// Blocks that hold matrices, lowest first.
 fn blocks(matrices: &[Matrix]) -> Vec<u32> {
-    matrices.iter().filter_map(|m| m.block).collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+    let all: std::collections::BTreeSet<u32> = crate::plot::order::gather(matrices.iter().filter_map(|m| m.block));
+    all.into_iter().collect()
 }
 
 /// Curves of one block: attention thin, feed-forward wider, experts thinnest, for there are many.
@@ -144,6 +145,6 @@ fn curves(matrices: &[Matrix], block: u32, energy: bool) -> Vec<Curve> {
         })
         .collect();
     // The many thin ones lie under the few wide ones.
-    out.sort_by(|a, b| a.width.total_cmp(&b.width));
+    crate::plot::order::by_number(&mut out, |c| c.width);
     out
 }

@@ -95,7 +95,8 @@ pub fn kinds(matrices: &[Matrix]) -> Vec<(&'static str, &'static str)> {
             out.push((m.word(), m.token()));
         }
     }
-    out.sort_by_key(|(word, _)| ORDER.iter().position(|o| o == word).unwrap_or(ORDER.len()));
+    let place = |word: &str| ORDER.iter().position(|o| *o == word).unwrap_or(ORDER.len());
+    crate::plot::order::by(&mut out, |a, b| place(a.0).cmp(&place(b.0)));
     out
 }
 

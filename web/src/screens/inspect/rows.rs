@@ -165,15 +165,15 @@ pub fn rows(summary: &Summary, spectra: &ByKey<Spectrum>, filter: &Filter, view:
     out
 }
 
-fn order(rows: &mut [Row], view: &View) {
+fn order(rows: &mut Vec<Row>, view: &View) {
     let by = |a: f64, b: f64| a.total_cmp(&b);
     match view.column {
         Column::File => {}
-        Column::Name => rows.sort_by(|a, b| a.name.cmp(&b.name)),
-        Column::Elements => rows.sort_by(|a, b| by(a.elements, b.elements)),
+        Column::Name => crate::plot::order::by(rows, |a, b| a.name.cmp(&b.name)),
+        Column::Elements => crate::plot::order::by_number(rows, |r| r.elements),
         Column::Rank => {
             let value = |r: &Row| if let Known::Rank(v) = r.known { Some(v) } else { None };
-            rows.sort_by(|a, b| match (value(a), value(b)) {
+            crate::plot::order::by(rows, |a, b| match (value(a), value(b)) {
                 (Some(a), Some(b)) => if view.down { by(b, a) } else { by(a, b) },
                 (a, b) => b.is_some().cmp(&a.is_some()),
             });
@@ -231,7 +231,7 @@ pub fn short(name: &str, prefix: &str) -> String {
 
 /// The median; NaN of nothing.
 pub fn median(mut v: Vec<f64>) -> f64 {
-    v.sort_by(f64::total_cmp);
+    crate::plot::order::by_number(&mut v, |x| *x);
     match v.len() {
         0 => f64::NAN,
         n if n % 2 == 1 => v[n / 2],

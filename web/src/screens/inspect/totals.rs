@@ -83,7 +83,7 @@ fn RunAll() -> Html {
     if open.is_empty() {
         return html! { <span class="d" data-test="spectra-done">{ format!("{} known", plural(all, "spectrum", "spectra")) }</span> };
     }
-    let tensors: std::collections::BTreeSet<usize> = summary.matrices.iter().filter(|m| !lab.state.spectra.contains_key(&key(&m.name, m.slice))).map(|m| m.tensor).collect();
+    let tensors: std::collections::BTreeSet<usize> = crate::plot::order::gather(summary.matrices.iter().filter(|m| !lab.state.spectra.contains_key(&key(&m.name, m.slice))).map(|m| m.tensor));
     let reads: f64 = tensors.iter().filter_map(|t| summary.tensors.get(*t)).map(|t| t.bytes).sum();
     let words = if open.len() == all { "Compute spectra".to_owned() } else { format!("Compute the other {}", open.len()) };
     html! {

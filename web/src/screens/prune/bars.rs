@@ -181,7 +181,7 @@ fn edited(lab: &Lab, view: &View, members: &[Member], began: &mut Option<(u32, V
             let (next, _) = set_group(&base, &view.sizes, &view.locked, &m.group, 1.0 - kept);
             change(gesture.map_or(Gesture::Step, Gesture::Drag), &|s| {
                 s.allocation = Allocation::ByHand;
-                s.sparsity = view.entries.iter().zip(&next).map(|(e, v)| (e.key.clone(), *v)).collect();
+                s.sparsity = crate::plot::order::gather(view.entries.iter().zip(&next).map(|(e, v)| (e.key.clone(), *v)));
             });
         }
         BarEdit::Lock(row) => {
@@ -201,7 +201,7 @@ fn edited(lab: &Lab, view: &View, members: &[Member], began: &mut Option<(u32, V
         BarEdit::Reset(row) => {
             let Some(m) = members.get(row).filter(|_| !view.is_fixed() && lab.state.prune().allocation == Allocation::ByHand) else { return };
             let (next, _) = set_group(&view.now, &view.sizes, &view.locked, &m.group, view.target);
-            change(Gesture::Step, &|s| s.sparsity = view.entries.iter().zip(&next).map(|(e, v)| (e.key.clone(), *v)).collect());
+            change(Gesture::Step, &|s| s.sparsity = crate::plot::order::gather(view.entries.iter().zip(&next).map(|(e, v)| (e.key.clone(), *v))));
         }
         BarEdit::Select(row) => select(lab, view, &members[row.min(members.len().saturating_sub(1))]),
     }

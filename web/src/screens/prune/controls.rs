@@ -32,7 +32,7 @@ pub fn controls(lab: &Lab, view: &View) -> Html {
             change(&lab, Gesture::Step, |s| {
                 s.target = target;
                 if s.allocation == Allocation::ByHand {
-                    s.sparsity = view.entries.iter().zip(&scaled).map(|(e, v)| (e.key.clone(), *v)).collect();
+                    s.sparsity = crate::plot::order::gather(view.entries.iter().zip(&scaled).map(|(e, v)| (e.key.clone(), *v)));
                 }
             });
         })
@@ -44,7 +44,7 @@ pub fn controls(lab: &Lab, view: &View) -> Html {
             change(&lab, Gesture::Step, |s| {
                 // By hand begins where the bars stand.
                 if a == Allocation::ByHand {
-                    s.sparsity = view.entries.iter().zip(&*view.now).map(|(e, v)| (e.key.clone(), *v)).collect();
+                    s.sparsity = crate::plot::order::gather(view.entries.iter().zip(&*view.now).map(|(e, v)| (e.key.clone(), *v)));
                 }
                 s.allocation = a;
             });

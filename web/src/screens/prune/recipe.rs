@@ -38,18 +38,17 @@ fn quoted(text: &str) -> String {
 
 /// Ratios removed by module.
 pub fn ratios(entries: &[Entry], sparsities: &[f64]) -> Value {
-    Value::Object(entries.iter().zip(sparsities).map(|(e, s)| (e.slice.map_or_else(|| e.module().to_string(), |x| format!("{}#{x}", e.module())), json!(s))).collect())
+    Value::Object(crate::plot::order::gather(entries.iter().zip(sparsities).map(|(e, s)| (e.slice.map_or_else(|| e.module().to_string(), |x| format!("{}#{x}", e.module())), json!(s)))))
 }
 
 /// Everything that is needed to do it again, and what came out if it was run.
 pub fn record(lab: &Lab, view: &View) -> Value {
     let summary = lab.state.summary.as_ref();
-    let results: serde_json::Map<String, Value> = view
+    let results: serde_json::Map<String, Value> = crate::plot::order::gather(view
         .entries
         .iter()
         .filter_map(|e| lab.state.pruned.get(&e.key))
-        .map(|p| (p.tensor.clone(), json!({ "elements": p.elements, "zeros": p.zeros, "target": p.target, "error": p.error, "threshold": p.threshold })))
-        .collect();
+        .map(|p| (p.tensor.clone(), json!({ "elements": p.elements, "zeros": p.zeros, "target": p.target, "error": p.error, "threshold": p.threshold }))));
     json!({
         "method": "magnitude",
         "checkpoint": view.name.as_str(),

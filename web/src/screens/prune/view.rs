@@ -98,7 +98,7 @@ pub fn use_view(lab: &Lab) -> View {
     let prune = state.prune().clone();
     let target = target(&prune);
     let spectra: ByKey<Spectrum> = match (&state.record, example) {
-        (Some(r), true) => r.spectra.iter().map(|s| (Key::from(s.tensor.as_str()), s.clone())).collect(),
+        (Some(r), true) => crate::plot::order::gather(r.spectra.iter().map(|s| (Key::from(s.tensor.as_str()), s.clone()))),
         _ => state.spectra.clone(),
     };
     let all = use_memo((id, target.to_bits(), held(&spectra)), |_| allocations(&entries, target, &spectra));

@@ -17,12 +17,11 @@ use crate::screens::parts::{choice, export_line, progress, segments};
 
 /// Ranks by matrix.
 fn ranks(view: &View) -> Value {
-    let all: serde_json::Map<String, Value> = view
+    let all: serde_json::Map<String, Value> = crate::plot::order::gather(view
         .plan
         .choices
         .iter()
-        .map(|c| (c.tensor.clone(), json!({ "rank": c.kept, "full": c.full, "attempted": c.attempted, "factored": c.factored, "error": c.error })))
-        .collect();
+        .map(|c| (c.tensor.clone(), json!({ "rank": c.kept, "full": c.full, "attempted": c.attempted, "factored": c.factored, "error": c.error }))));
     Value::Object(all)
 }
 
@@ -99,7 +98,7 @@ pub fn Export(props: &ExportProps) -> Html {
                 save_text(&pretty(&record(&lab, &view)), "application/json", &format!("{stem}-rank-record.json"));
             }
             if wanted[0] {
-                let ranks = view.plan.factored().map(|c| (c.tensor.clone(), c.kept)).collect();
+                let ranks = crate::plot::order::gather(view.plan.factored().map(|c| (c.tensor.clone(), c.kept)));
                 let config = serde_json::to_string(&config(lab.state.rank())).unwrap_or_default();
                 lab.export(Edits::Rank { ranks, factors }, vec![("espalier.method".into(), "welore".into()), ("espalier.config".into(), config)]);
             }

@@ -38,7 +38,7 @@ pub fn config(state: &RankState) -> Config {
         energy: state.tau,
         min_ratio,
         size_aware,
-        by_hand: state.by_hand.iter().map(|(k, r)| (k.to_string(), *r)).collect(),
+        by_hand: crate::plot::order::gather(state.by_hand.iter().map(|(k, r)| (k.to_string(), *r))),
     }
 }
 
