@@ -4,11 +4,13 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use axum::http::{HeaderValue, header};
+use axum::response::IntoResponse as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use thirtyfour::prelude::*;
@@ -21,6 +23,7 @@ pub struct Page {
     /// The session.
     pub driver: WebDriver,
     address: SocketAddr,
+    cut: Arc<AtomicBool>,
     elsewhere: Arc<Mutex<Vec<String>>>,
     downloads: TempDir,
     _profile: TempDir,
@@ -88,10 +91,21 @@ impl Page {
         let address = listener.local_addr()?;
         let hooked = hooked(site)?;
         let fresh = SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let cut = Arc::new(AtomicBool::new(false));
+        let gate = {
+            let cut = cut.clone();
+            axum::middleware::from_fn(move |request: axum::extract::Request, next: axum::middleware::Next| {
+                let open = !cut.load(Ordering::Relaxed);
+                async move { if open { next.run(request).await } else { axum::http::StatusCode::BAD_GATEWAY.into_response() } }
+            })
+        };
+        let hook = ([(header::CONTENT_TYPE, "text/javascript")], HOOK);
         let router = axum::Router::new()
             .route("/hooked.html", axum::routing::get(move || async move { axum::response::Html(hooked) }))
+            .route("/hook.js", axum::routing::get(move || async move { hook }))
             .fallback_service(ServeDir::new(site))
-            .layer(fresh);
+            .layer(fresh)
+            .layer(gate);
         tokio::spawn(async move { axum::serve(listener, router).await });
         let (proxy, elsewhere) = recorder().await?;
 
@@ -103,10 +117,12 @@ impl Page {
         let mut caps = DesiredCapabilities::chrome();
         caps.set_binary(&required("CHROMIUM")?.to_string_lossy())?;
         for arg in [
-            "--headless=new", "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking",
-            "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--window-size=1440,900", "--force-device-scale-factor=1",
+            "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1440,900", "--force-device-scale-factor=1",
             "--proxy-bypass-list=127.0.0.1;insecure.test", "--host-resolver-rules=MAP insecure.test 127.0.0.1",
         ] {
+            caps.add_arg(arg)?;
+        }
+        for arg in QUIET {
             caps.add_arg(arg)?;
         }
         if webgpu {
@@ -114,7 +130,16 @@ impl Page {
         }
         caps.add_arg(&format!("--proxy-server=http://{proxy}"))?;
         caps.add_arg(&format!("--user-data-dir={}", profile.path().display()))?;
-        caps.add_experimental_option("prefs", json!({ "download.default_directory": downloads.path(), "download.prompt_for_download": false, "profile.default_content_setting_values.automatic_downloads": 1 }))?;
+        let prefs = json!({
+            "download.default_directory": downloads.path(),
+            "download.prompt_for_download": false,
+            "profile.default_content_setting_values.automatic_downloads": 1,
+            "net.network_prediction_options": 2,
+            "search.suggest_enabled": false,
+            // A search engine's start page is asked for by the browser itself.
+            "default_search_provider_data": { "template_url_data": { "short_name": "none", "keyword": "none", "url": "http://127.0.0.1:9/{searchTerms}", "id": "99" } },
+        });
+        caps.add_experimental_option("prefs", prefs)?;
         caps.set("goog:loggingPrefs", json!({ "browser": "ALL" }))?;
 
         let url = format!("http://127.0.0.1:{port}");
@@ -127,7 +152,7 @@ impl Page {
             }
         };
         driver.set_script_timeout(Duration::from_secs(120)).await?;
-        Ok(Self { driver, address, elsewhere, downloads, _profile: profile, _process: process })
+        Ok(Self { driver, address, cut, elsewhere, downloads, _profile: profile, _process: process })
     }
 
     /// Goes to the page with this query or hash (`?device=gpu`).
@@ -255,19 +280,24 @@ impl Page {
         }
     }
 
-    /// What was asked of other computers, without what a browser asks on its own account (time, updates, accounts, its search engine).
+    /// From now on the server answers nothing but "bad gateway": as if there were no network.
+    pub fn cut_network(&self) {
+        self.cut.store(true, Ordering::Relaxed);
+    }
+
+    /// The network is back.
+    pub fn mend_network(&self) {
+        self.cut.store(false, Ordering::Relaxed);
+    }
+
+    /// Where the page is served, without a slash at the end.
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Everything that was asked of other computers, by the page or by the browser itself: it is started so that it asks for nothing.
     pub fn elsewhere(&self) -> Vec<String> {
-        const OWN: [&str; 6] = [".google.com", ".googleapis.com", ".gvt1.com", ".duckduckgo.com", ".gstatic.com", ".googleusercontent.com"];
-        // Services of the same houses that pages use.
-        const FOR_PAGES: [&str; 4] = ["fonts.", "ajax.", "storage.", "analytics."];
-        let lines = self.elsewhere.lock().map(|l| l.clone()).unwrap_or_default();
-        let host = |line: &str| {
-            let address = line.split(' ').nth(1).unwrap_or_default();
-            let address = address.split_once("://").map_or(address, |(_, a)| a);
-            address.split(['/', ':']).next().unwrap_or_default().to_owned()
-        };
-        let by_itself = |h: &str| h.is_empty() || OWN.iter().any(|o| h.ends_with(o)) && !FOR_PAGES.iter().any(|f| h.starts_with(f));
-        lines.into_iter().filter(|l| !by_itself(&host(l))).collect()
+        self.elsewhere.lock().map(|l| l.clone()).unwrap_or_default()
     }
 
     /// The page's own log.
@@ -282,11 +312,23 @@ impl Page {
     }
 }
 
-/// The page with a script before its own that keeps hold of every worker, so that a test can end one.
+/// What a browser asks the network on its own account is switched off, so that a test may count every request.
+/// Services that have no switch are sent to a closed port of this computer.
+const QUIET: [&str; 18] = [
+    "--no-first-run", "--no-default-browser-check", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--disable-default-apps", "--disable-domain-reliability", "--disable-client-side-phishing-detection", "--disable-extensions",
+    "--disable-component-extensions-with-background-pages", "--disable-search-engine-choice-screen", "--no-pings", "--homepage=about:blank",
+    "--gaia-url=http://127.0.0.1:9", "--google-apis-url=http://127.0.0.1:9", "--component-updater=url-source=http://127.0.0.1:9",
+    "--disable-features=OptimizationHints,OptimizationGuideModelDownloading,NetworkTimeServiceQuerying,MediaRouter,Translate,AutofillServerCommunication,PreconnectToSearch,SearchNavigationPrefetch",
+];
+
+/// Keeps hold of every worker, so that a test can end one; and of nothing else.
+const HOOK: &str = "window.workers = []; const Plain = Worker; window.Worker = class extends Plain { constructor(...a) { super(...a); workers.push(this); } };";
+
+/// The page with the hook before its own script; a file of its own, as the page's policy wants it.
 fn hooked(site: &Path) -> Result<String> {
     let page = std::fs::read_to_string(site.join("index.html"))?;
-    let script = "<script>window.workers = []; const Plain = Worker; window.Worker = class extends Plain { constructor(...a) { super(...a); workers.push(this); } };</script>";
-    Ok(page.replacen("<head>", &format!("<head>{script}"), 1))
+    Ok(page.replacen("<head>", "<head><script src=\"./hook.js\"></script>", 1))
 }
 
 fn free_port() -> Result<u16> {

@@ -5,6 +5,7 @@
 mod assets;
 mod bench;
 mod page;
+mod seal;
 mod serve;
 mod setup;
 mod shell;
@@ -63,6 +64,11 @@ enum Task {
         #[arg(long, default_value = "dist")]
         out: PathBuf,
     },
+    /// The last step of a build alone, over a folder that trunk has made: content policy and service worker.
+    Seal {
+        /// Folder of the page.
+        out: PathBuf,
+    },
     /// Makes the precomputed records that the page shows before anything is loaded.
     Assets,
     /// Installs what the other commands need and says what there is.
@@ -77,6 +83,7 @@ fn main() -> anyhow::Result<()> {
         Task::Test { layer, filter } => tests::run(layer, filter.as_deref()),
         Task::Bench { only, peers, rounds, out } => bench::run_bench(only.as_deref(), peers.as_deref(), rounds, out),
         Task::Dist { out } => page::dist(&out),
+        Task::Seal { out } => seal::seal(&out),
         Task::Assets => assets::make(),
         Task::Setup => setup::everything().map(|_| ()),
     }

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::seal::seal;
 use crate::setup::{self, Tools};
 use crate::shell::{run, step};
 
@@ -37,13 +38,13 @@ pub fn release(tools: &Tools, out: &Path) -> Result<()> {
     let mut trunk = trunk(tools, "build");
     trunk.args(["--release", "--dist"]).arg(&out);
     step("Building the page", "4 minutes the first time", &mut trunk)?;
-    let Some(wasm_opt) = &tools.wasm_opt else { return Ok(()) };
+    let Some(wasm_opt) = &tools.wasm_opt else { return seal(&out) };
     for wasm in files(&out)?.into_iter().filter(|f| f.extension().is_some_and(|e| e == "wasm")) {
         // The worker computes; the application only draws.
         let worker = wasm.file_name().is_some_and(|n| n.to_string_lossy().starts_with("worker"));
         optimise(wasm_opt, &wasm, if worker { "-O2" } else { "-Oz" })?;
     }
-    Ok(())
+    seal(&out)
 }
 
 /// Makes one wasm file smaller and faster, in place.

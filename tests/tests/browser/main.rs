@@ -5,6 +5,7 @@ mod faults;
 mod files;
 mod jobs;
 mod look;
+mod offline;
 mod shaders;
 
 use anyhow::Result;

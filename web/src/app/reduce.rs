@@ -32,10 +32,8 @@ impl State {
             Action::SelectBlock(block) => self.select_block(block),
             Action::View(name, how) => {
                 let views = Rc::make_mut(&mut self.views);
-                match how {
-                    Some(how) => views.insert(name, how),
-                    None => views.remove(&name),
-                };
+                views.retain(|(n, _)| *n != name);
+                views.extend(how.map(|how| (name, how)));
             }
             Action::Rank(to, gesture) => self.edit(|e| e.rank = Rc::new(to), gesture),
             Action::Prune(to, gesture) => self.edit(|e| e.prune = Rc::new(to), gesture),

@@ -270,7 +270,7 @@ pub enum Sheet {
 
 /// How figures and lists are looked at (mode, zoom, pins, filter, order), by the name of the thing, as short texts of its own. What has no
 /// entry is as it comes. Read with [`State::view`], changed with [`crate::app::Action::View`]; it travels in links and is not undone.
-pub type Views = Rc<BTreeMap<Rc<str>, Rc<str>>>;
+pub type Views = Rc<Vec<(Rc<str>, Rc<str>)>>;
 
 /// What can be computed of all matrices of a checkpoint.
 pub type ByKey<T> = BTreeMap<Key, Rc<T>>;
@@ -430,7 +430,7 @@ impl State {
 
     /// How a figure or list is looked at.
     pub fn view(&self, name: &str) -> Option<Rc<str>> {
-        self.views.get(name).cloned()
+        self.views.iter().find(|(n, _)| **n == *name).map(|(_, how)| how.clone())
     }
 
     /// Name of the selected tensor, with its slice where it has one.

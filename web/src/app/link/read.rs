@@ -12,7 +12,7 @@ const CUT: &str = "This link was cut: its end is missing. What it says in plain 
 pub fn read(hash: &str) -> Link {
     let mut link = Link::default();
     let (mut unknown, mut version, mut wrong) = (Vec::new(), 0, Vec::new());
-    let (mut hub, mut url, mut file, mut rev, mut sha, mut size) = (None, None, None, String::from("main"), String::new(), None);
+    let (mut from, mut file, mut sha, mut size) = (None, None, String::new(), None);
     let mut packed = None;
     for pair in hash.split('&').filter(|p| !p.is_empty()) {
         let (key, raw) = pair.split_once('=').unwrap_or((pair, ""));
@@ -25,9 +25,7 @@ pub fn read(hash: &str) -> Link {
                 None => wrong.push(format!("{key}={value}")),
             },
             "open" => link.target = Some(Target::Bundled(value)),
-            "hub" => hub = Some(value),
-            "rev" => rev = value,
-            "url" => url = Some(value),
+            "from" => from = Some(value),
             "file" => file = Some(value),
             "size" => size = value.parse::<f64>().ok().filter(|s| s.is_finite() && *s >= 0.0),
             "sha" if value.chars().all(|c| c.is_ascii_hexdigit()) => sha = value.to_ascii_lowercase(),
@@ -56,10 +54,8 @@ pub fn read(hash: &str) -> Link {
             _ => unknown.push(key.to_owned()),
         }
     }
-    if let Some(id) = hub {
-        link.target = Some(Target::Hub { id, revision: rev, sha });
-    } else if let Some(url) = url {
-        link.target = Some(Target::Url { url, sha });
+    if let Some(address) = from {
+        link.target = Some(Target::Remote { address, sha });
     } else if let Some(name) = file {
         link.target = Some(Target::Local { name, size: size.unwrap_or(0.0), sha });
     }

@@ -5,19 +5,10 @@
 pub enum Target {
     /// One that comes with the page.
     Bundled(String),
-    /// A repository of the Hub: `owner/name`, and the revision if it is not `main`.
-    Hub {
-        /// `owner/name`.
-        id: String,
-        /// Branch, tag or commit.
-        revision: String,
-        /// SHA-256 of the headers, hex; empty if unknown.
-        sha: String,
-    },
-    /// An address.
-    Url {
-        /// Address.
-        url: String,
+    /// A Hub id (`owner/name`, `owner/name@revision`) or an address, as typed.
+    Remote {
+        /// Id or address.
+        address: String,
         /// SHA-256 of the headers, hex; empty if unknown.
         sha: String,
     },
@@ -37,8 +28,7 @@ impl Target {
     pub fn name(&self) -> &str {
         match self {
             Self::Bundled(name) | Self::Local { name, .. } => name,
-            Self::Hub { id, .. } => id,
-            Self::Url { url, .. } => url.rsplit('/').next().unwrap_or(url),
+            Self::Remote { address, .. } => address,
         }
     }
 
@@ -46,7 +36,7 @@ impl Target {
     pub fn sha(&self) -> Option<&str> {
         match self {
             Self::Bundled(_) => None,
-            Self::Hub { sha, .. } | Self::Url { sha, .. } | Self::Local { sha, .. } => Some(sha).filter(|s| !s.is_empty()).map(String::as_str),
+            Self::Remote { sha, .. } | Self::Local { sha, .. } => Some(sha).filter(|s| !s.is_empty()).map(String::as_str),
         }
     }
 
@@ -59,8 +49,7 @@ impl Target {
     pub fn same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Bundled(a), Self::Bundled(b)) => a == b,
-            (Self::Hub { id: a, revision: r, .. }, Self::Hub { id: b, revision: s, .. }) => a == b && r == s,
-            (Self::Url { url: a, .. }, Self::Url { url: b, .. }) => a == b,
+            (Self::Remote { address: a, .. }, Self::Remote { address: b, .. }) => a == b,
             (Self::Local { sha: a, .. }, Self::Local { sha: b, .. }) => a == b,
             _ => false,
         }

@@ -22,15 +22,8 @@ pub fn readable(state: &State) -> String {
     let wanted = state.waiting.as_ref().and_then(|w| w.target.as_ref()).or(state.source.as_ref());
     match wanted {
         Some(Target::Bundled(name)) => put("open", name),
-        Some(Target::Hub { id, revision, sha }) => {
-            put("hub", id);
-            if revision != "main" {
-                put("rev", revision);
-            }
-            put("sha", sha);
-        }
-        Some(Target::Url { url, sha }) => {
-            put("url", url);
+        Some(Target::Remote { address, sha }) => {
+            put("from", address);
             put("sha", sha);
         }
         Some(Target::Local { name, size, sha }) => {
