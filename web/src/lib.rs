@@ -4,4 +4,5 @@ pub mod app;
 pub mod figures;
 pub mod plot;
 pub mod screens;
+pub mod teach;
 pub mod worker;

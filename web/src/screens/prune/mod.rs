@@ -4,7 +4,7 @@ mod after;
 mod bars;
 mod controls;
 mod export;
-mod model;
+pub mod model;
 mod recipe;
 mod say;
 mod screen;

@@ -2,7 +2,7 @@
 
 mod controls;
 mod export;
-mod model;
+pub mod model;
 mod say;
 mod screen;
 mod view;

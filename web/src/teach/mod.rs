@@ -1,0 +1,4 @@
+//! Teaching beside the live tool: lessons whose steps are done with the tool's own controls, and the shaders as they were written.
+
+pub mod lessons;
+pub mod twin;
