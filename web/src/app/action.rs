@@ -6,6 +6,8 @@ use espalier_lab::protocol::{DeviceChoice, Fault, Reply};
 
 use crate::app::history::Gesture;
 use crate::app::record::Record;
+use crate::teach::lessons::Tour;
+use crate::teach::reader::Reading;
 use crate::app::state::{LogLine, Place, PruneState, RankState, Run, Selection, Sheet, Theme};
 
 /// A change. Times are milliseconds since 1970, given by whoever dispatches.
@@ -85,6 +87,10 @@ pub enum Action {
     ToggleLog,
     /// Show a sheet, or none.
     Sheet(Sheet),
+    /// Begin a lesson, go to one of its steps, or end it.
+    Tour(Option<Tour>),
+    /// Read a shader; answers about another one than is read now are late and left aside.
+    Reading(Option<Reading>),
     /// The precomputed example has come.
     Record(Rc<Record>),
 }

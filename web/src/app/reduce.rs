@@ -74,6 +74,13 @@ impl State {
             Action::Log(line) => self.log(line.kind, line.text, line.at_ms),
             Action::ToggleLog => self.log_open = !self.log_open,
             Action::Sheet(sheet) => self.sheet = sheet,
+            Action::Tour(tour) => self.tour = tour,
+            Action::Reading(to) => {
+                let late = to.as_ref().is_some_and(|t| t.text.is_some() && self.reading.as_ref().is_none_or(|r| r.name != t.name));
+                if !late {
+                    self.reading = to;
+                }
+            }
             Action::Record(record) => self.record = Some(record),
         }
     }

@@ -12,6 +12,7 @@ use crate::app::shell::{Faults, Keys, Log, Rail, Status, Top};
 use crate::app::state::{Place, Sheet, State};
 use crate::app::theme::use_applied_theme;
 use crate::screens;
+use crate::teach::{reader, strip};
 
 /// The application.
 #[component]
@@ -22,8 +23,10 @@ pub fn App() -> Html {
     use_applied_theme(state.theme);
     use_keys(&lab);
     let over = use_drops(&lab);
+    strip::use_aim(&lab);
+    reader::use_lit(&lab);
     let place = state.place;
-    let app = classes!("app", state.run.is_some().then_some("has-run"), over.then_some("dropping"));
+    let app = classes!("app", state.run.is_some().then_some("has-run"), over.then_some("dropping"), state.tour.is_some().then_some("has-lesson"));
     html! {
         <ContextProvider<Lab> context={lab.clone()}>
             <a class="skip" href="#main">{ "Skip to the figures" }</a>
@@ -39,9 +42,11 @@ pub fn App() -> Html {
                         Place::Prune => html! { <screens::prune::PruneScreen /> },
                     } }
                 </main>
+                { strip::strip(&lab) }
                 <Status />
                 if state.log_open { <Log /> }
                 if state.sheet == Sheet::Keys { <Keys /> }
+                if state.sheet == Sheet::Shader { { reader::sheet(&lab) } }
                 <div class="vh" aria-live="polite" data-test="announced">{ &state.announced }</div>
             </div>
         </ContextProvider<Lab>>

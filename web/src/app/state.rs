@@ -10,6 +10,8 @@ use espalier_methods::report::{Figure, Profile, Pruned, RankChoice, Report, Spec
 
 use crate::app::history::History;
 use crate::app::record::Record;
+use crate::teach::lessons::Tour;
+use crate::teach::reader::Reading;
 
 pub use crate::app::happenings::{Asked, LogKind, LogLine, PlacedFault, Run, Saved, SelfTest, Stopped, Verdict};
 use crate::app::link::{Lesson, Link, Target};
@@ -264,6 +266,8 @@ pub enum Sheet {
     None,
     /// The keys.
     Keys,
+    /// A shader beside its twin.
+    Shader,
     /// The open checkpoint's menu.
     Menu,
 }
@@ -342,6 +346,10 @@ pub struct State {
     pub log_open: bool,
     /// Sheet over the page.
     pub sheet: Sheet,
+    /// The lesson under way.
+    pub tour: Option<Tour>,
+    /// The shader that is read.
+    pub reading: Option<Reading>,
     /// Theme.
     pub theme: Theme,
     /// Seed of all randomness.
@@ -396,6 +404,8 @@ impl Default for State {
             log: Rc::default(),
             log_open: false,
             sheet: Sheet::default(),
+            tour: None,
+            reading: None,
             theme: Theme::default(),
             seed: 7,
             announced: String::new(),

@@ -38,7 +38,7 @@ impl Since {
 
 /// A lesson under way.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Lesson {
+pub struct Tour {
     /// Whose lesson.
     pub of: Place,
     /// Step, from 0.
@@ -47,7 +47,7 @@ pub struct Lesson {
     pub since: Since,
 }
 
-impl Lesson {
+impl Tour {
     /// The first step of a place's lesson.
     pub fn begin(of: Place, state: &State) -> Self {
         Self { of, step: 0, since: Since::now(state) }

@@ -1,4 +1,6 @@
 //! Teaching beside the live tool: lessons whose steps are done with the tool's own controls, and the shaders as they were written.
 
 pub mod lessons;
+pub mod reader;
+pub mod strip;
 pub mod twin;

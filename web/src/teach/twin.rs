@@ -30,11 +30,6 @@ pub fn lines(source: &str) -> Vec<Line> {
         .collect()
 }
 
-/// The first line that is code, from 0: what stands before it is prose.
-pub fn first_code(lines: &[Line]) -> usize {
-    lines.iter().position(|l| !l.text.trim().is_empty() && !l.text.trim_start().starts_with("//")).unwrap_or(0)
-}
-
 /// Pairs of indices (left, right) of lines that name the same rare things: each is the other's best match.
 ///
 /// A name counts the less the more lines hold it: `1 / (lines on the left · lines on the right)`. A pair must share at least two names, or one that
@@ -133,7 +128,6 @@ mod tests {
         let left = lines("// prose\nlet kth = digit(key);\nif kth == wanted { stop(); }\nlet unrelated = 1;");
         let right = lines("//! words\nlet wanted = 3;\nlet kth = key.digit();\nfn else_where() {}\n#[cfg(test)]\nmod tests {}");
         assert_eq!(right.len(), 4);
-        assert_eq!(first_code(&left), 1);
         assert_eq!(pairs(&left, &right), [(1, 2), (2, 1)]);
         assert!(common(&left, &right).contains("kth"));
     }

@@ -18,6 +18,7 @@ use yew::prelude::*;
 
 use crate::app::context::use_lab;
 use crate::app::state::Place;
+use crate::teach::strip::buttons;
 
 /// The screen.
 #[component]
@@ -53,7 +54,7 @@ fn Empty() -> Html {
     html! {
         <>
             <div class="head"><h1>{ "Inspect" }</h1><p class="say">{ "Nothing is open. Below is a finished example, computed before this page was built." }</p>
-                <button type="button" class="btn go" onclick={go} data-test="to-open">{ "Open a checkpoint" }</button></div>
+                <button type="button" class="btn go" onclick={go} data-test="to-open">{ "Open a checkpoint" }</button>{ buttons(&lab, Place::Inspect) }</div>
             <div class="sec pad">
                 if !matrices.is_empty() {
                     <blocks::Multiples {matrices} title="Spectra by block" source={record.map(|r| AttrValue::from(r.checkpoint.clone())).unwrap_or_default()}

@@ -6,9 +6,10 @@ use yew::prelude::*;
 
 use super::rows::median;
 use crate::app::context::{Lab, use_lab};
-use crate::app::state::key;
+use crate::app::state::{Place, key};
 use crate::figures::stats::{StatItem, Stats};
 use crate::plot::number::{bytes, count, number, params, percent, plural};
+use crate::teach::strip::buttons;
 
 /// The strip.
 #[component]
@@ -42,7 +43,7 @@ pub fn Totals() -> Html {
     items.push(StatItem::new("header", "").of(format!("{} read, {} of tensors", bytes(summary.header_bytes), bytes(read))).test("header"));
     html! {
         <>
-            <div class="head totals"><h1>{ "Inspect" }</h1><Stats {items} /><RunAll /></div>
+            <div class="head totals"><h1>{ "Inspect" }</h1><Stats {items} /><RunAll />{ buttons(&lab, Place::Inspect) }</div>
             { notes(&summary.notes) }
         </>
     }

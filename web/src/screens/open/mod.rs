@@ -10,8 +10,10 @@ use yew::prelude::*;
 
 use crate::app::bundled::{BUNDLED, Bundled};
 use crate::app::tree::Tree;
+use crate::app::state::Place;
 use crate::app::use_lab;
 use crate::figures::hooks::use_size;
+use crate::teach::strip::buttons;
 use computer::Computer;
 use example::Example;
 
@@ -25,9 +27,10 @@ pub struct OpenProps {
 /// The screen.
 #[component]
 pub fn OpenScreen(props: &OpenProps) -> Html {
+    let lab = use_lab();
     html! {
         <>
-            <div class="head"><h1>{ "Open" }</h1><p class="say">{ "A checkpoint is read where it lies: the header first, a tensor when you ask for it." }</p></div>
+            <div class="head"><h1>{ "Open" }</h1><p class="say">{ "A checkpoint is read where it lies: the header first, a tensor when you ask for it." }</p>{ buttons(&lab, Place::Open) }</div>
             <div class="opening">
                 <div class="work">
                     <Frame over={props.over} />

@@ -14,6 +14,7 @@ use crate::figures::{BudgetStrip, StatItem, Stats};
 use crate::plot::number::{count, params, percent};
 use crate::plot::scene::Paint;
 use crate::screens::parts::{choice, segments};
+use crate::teach::strip::buttons;
 
 /// Models up to this many prunable weights get their error curves without being asked: a second or two.
 const SMALL: f64 = 2e7;
@@ -45,7 +46,7 @@ pub fn PruneScreen() -> Html {
     };
     html! {
         <>
-        <div class="head"><h1>{ "Prune" }</h1><p class="say">{ sentence }</p>{ segments("Scope", "prune-scope", &scopes, &state.scope, &choose) }</div>
+        <div class="head"><h1>{ "Prune" }</h1><p class="say">{ sentence }</p>{ segments("Scope", "prune-scope", &scopes, &state.scope, &choose) }{ buttons(&lab, Place::Prune) }</div>
         <div class="prune" data-test="prune" data-example={view.example.to_string()}>
             <div class="work">
                 { standing(&lab, &view) }

@@ -23,6 +23,7 @@ use crate::plot::ranks::{Column, Row};
 use crate::plot::scene::Paint;
 use crate::screens::matrices::Entry;
 use crate::screens::parts::{choice, progress, segments};
+use crate::teach::strip::buttons;
 
 /// The Rank screen.
 #[component]
@@ -49,7 +50,7 @@ pub fn RankScreen() -> Html {
     let selected = selected_row(&lab, &view);
     html! {
         <>
-        <div class="head"><h1>{ "Rank" }</h1><p class="say">{ sentence }</p>{ segments("Rule", "rank-rule", &rules, &state.rule, &choose) }</div>
+        <div class="head"><h1>{ "Rank" }</h1><p class="say">{ sentence }</p>{ segments("Rule", "rank-rule", &rules, &state.rule, &choose) }{ buttons(&lab, Place::Rank) }</div>
         <div class="rank" data-test="rank" data-example={view.basis.example.to_string()}>
             <div class="work">
                 { standing(&lab, &view) }
