@@ -2,6 +2,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may fail by panicking"))]
 
 pub mod checkpoint;
+pub mod models;
 pub mod testing;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
