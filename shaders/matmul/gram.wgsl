@@ -1,6 +1,7 @@
-//! c[i, j] = Σₖ a[k, i] · a[k, j], k-major as in `matmul`. Only tiles that touch the lower triangle are computed; each result is
-//! written to its place and to the mirrored one, so that c is symmetric to the bit.
+//! c[i, j] = Σₖ a[i, k] · a[j, k], `a` by rows or k-major as in `matmul`. Only tiles that touch the lower triangle are computed; each
+//! result is written to its place and to the mirrored one, so that c is symmetric to the bit.
 //! use lib/index
+//! use lib/product
 
 struct Params {
     /// Rows and columns of c.
@@ -11,7 +12,7 @@ struct Params {
     rows: u32,
     /// Terms of the sum in this launch.
     depth: u32,
-    /// Vectors of four from one k of `a` to the next.
+    /// Vectors of four from one row of `a` to the next.
     a_stride: u32,
     /// First vector of this launch's `a` in its binding.
     a_base: u32,
@@ -23,6 +24,14 @@ struct Params {
 @group(0) @binding(1) var<storage, read> a: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read_write> c: array<f32>;
 
+fn left_at(i: u32) -> vec4<f32> {
+    return a[i];
+}
+
+fn right_at(i: u32) -> vec4<f32> {
+    return a[i];
+}
+
 fn put_one(row: u32, col: u32, value: f32) {
     if row < params.size && col <= row {
         let at = row * params.size + col;
@@ -32,56 +41,20 @@ fn put_one(row: u32, col: u32, value: f32) {
     }
 }
 
-fn put(row: u32, col: u32, value: vec4<f32>) {
-    put_one(row, col, value.x);
-    put_one(row, col + 1u, value.y);
-    put_one(row, col + 2u, value.z);
-    put_one(row, col + 3u, value.w);
-}
-
 @compute @workgroup_size(8, 8)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_id) lane: vec3<u32>,
 ) {
-    // A workgroup makes 64 rows × 32 columns.
-    let across = (params.start + params.rows + 31u) / 32u;
+    let across = (params.start + params.rows + 63u) / 64u;
     let number = flat_group(group, groups);
     let row = params.start + (number / across * 8u + lane.y) * 8u;
-    let col = (number % across * 8u + lane.x) * 4u;
+    let col = (number % across * 8u + lane.x) * 8u;
     if row >= params.start + params.rows || row >= params.size || col >= params.size || col > row + 7u {
         return;
     }
-    let second = select(0u, 1u, row + 4u < params.size);
-    var c0 = vec4<f32>();
-    var c1 = vec4<f32>();
-    var c2 = vec4<f32>();
-    var c3 = vec4<f32>();
-    var c4 = vec4<f32>();
-    var c5 = vec4<f32>();
-    var c6 = vec4<f32>();
-    var c7 = vec4<f32>();
-    for (var k = 0u; k < params.depth; k++) {
-        let at = params.a_base + k * params.a_stride;
-        let upper = a[at + row / 4u];
-        let lower = a[at + row / 4u + second];
-        let right = a[at + col / 4u];
-        c0 += upper.x * right;
-        c1 += upper.y * right;
-        c2 += upper.z * right;
-        c3 += upper.w * right;
-        c4 += lower.x * right;
-        c5 += lower.y * right;
-        c6 += lower.z * right;
-        c7 += lower.w * right;
-    }
-    put(row, col, c0);
-    put(row + 1u, col, c1);
-    put(row + 2u, col, c2);
-    put(row + 3u, col, c3);
-    put(row + 4u, col, c4);
-    put(row + 5u, col, c5);
-    put(row + 6u, col, c6);
-    put(row + 7u, col, c7);
+    let factor = Factor(params.a_base, params.a_stride, params.size);
+    let tile = product(factor, row, factor, col);
+    put(row, col, tile);
 }

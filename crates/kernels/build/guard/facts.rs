@@ -93,12 +93,9 @@ impl Scope<'_> {
                 &side(*accept, true) | &side(*reject, false)
             }
             E::CallResult(_) if !state.bounded.contains(&Source::Value(expr)) => {
-                let arguments = self.calls.get(&expr);
-                // Bounded arguments make a bounded result; without arguments there is no telling.
-                match arguments {
-                    Some(list) if !list.is_empty() => {
-                        if list.iter().all(|a| of(*a).is_empty()) { Set::new() } else { Set::from([Source::Value(expr)]) }
-                    }
+                // A result is as bounded as its arguments are; without arguments there is no telling.
+                match self.calls.get(&expr) {
+                    Some(list) if !list.is_empty() => list.iter().flat_map(|a| of(*a)).collect(),
                     _ => Set::from([Source::Value(expr)]),
                 }
             }

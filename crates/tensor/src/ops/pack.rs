@@ -1,11 +1,13 @@
-//! Factors as the kernels want them: k-major, rows a multiple of four long.
+//! Factors of products as the kernels want them: rows a multiple of four long, whichever way they lie.
+//!
+//! Where they are so already (as in nearly every model), a factor is bound in place, in parts where it is larger than a binding;
+//! else a copy with longer rows is made first, which costs O(m·k + k·n) beside the O(m·k·n) of the product.
 
 use crate::op::{Launch, Slot};
-use crate::ops::layout::transpose::transposed_into;
 use crate::ops::layout::window::padded_into;
-use crate::ops::plan::{Part, Run, input_part, limits};
+use crate::ops::plan::{Run, input_part, limits};
 
-/// A factor of a product: `depth × width` (k-major, as the kernels want it) or `width × depth`.
+/// A factor of a product: `width × depth` (by rows) or `depth × width` (k-major).
 #[derive(Clone, Copy, Debug)]
 pub struct Factor {
     /// Which input.
@@ -14,8 +16,8 @@ pub struct Factor {
     pub width: usize,
     /// Terms of the sum.
     pub depth: usize,
-    /// Whether k runs along rows.
-    pub k_major: bool,
+    /// Whether k runs along its rows.
+    pub by_rows: bool,
 }
 
 /// A block of a factor, ready to be bound; offsets and strides are in vectors of four.
@@ -25,64 +27,73 @@ pub struct Packed {
     pub slot: Slot,
     /// First vector.
     pub base: u32,
-    /// Vectors from one k to the next.
+    /// Vectors from one row of the factor to the next.
     pub stride: u32,
+    by_rows: bool,
+}
+
+impl Packed {
+    /// The first vector for a row or column of the result, a multiple of four, counted from the block's first.
+    pub fn at(&self, row: usize) -> u32 {
+        self.base + if self.by_rows { row as u32 * self.stride } else { (row / 4) as u32 }
+    }
 }
 
 impl Factor {
-    /// Whether the whole factor may be bound as it is.
+    /// Elements of one of its rows.
+    fn row(&self) -> usize {
+        if self.by_rows { self.depth } else { self.width }
+    }
+
+    /// Whether it may be bound as it is.
     fn direct(&self) -> bool {
-        self.k_major && self.width.is_multiple_of(4) && 4 * self.len() as u64 <= limits().binding
+        self.row().is_multiple_of(4)
     }
 
-    fn len(&self) -> usize {
-        self.width * self.depth
+    /// The constant that tells the kernel how it lies.
+    pub fn lies(&self) -> f64 {
+        f64::from(u8::from(self.by_rows))
     }
 
-    /// Most columns and terms a block: its source and its packed copy each fit a binding.
+    /// Most columns (of the result) and terms a block: whole rows of the factor, as many as a binding holds with their padding.
     pub fn block(&self) -> (usize, usize) {
-        let most = limits().elements();
-        if 4 * (self.width.next_multiple_of(4) * self.depth) as u64 <= limits().binding {
+        let row = self.row().next_multiple_of(4);
+        if 4 * (row * self.width * self.depth / self.row()) as u64 <= limits().binding {
             return (self.width, self.depth);
         }
-        if self.k_major {
-            // Whole rows of the source, some k.
-            (self.width, (most / self.width.next_multiple_of(4)).max(1))
-        } else {
-            // Whole rows of the source, some columns of the result; a row is all of k.
-            ((most / self.depth / 4 * 4).max(4).min(self.width), self.depth)
-        }
+        let rows = limits().elements() / row;
+        // The other factor may lie the other way, where terms are cut by fours.
+        if self.by_rows { (rows.max(1), self.depth) } else { (self.width, (rows / 4 * 4).max(4)) }
     }
 
-    /// Bytes of the largest packed block, 0 where none is made.
+    /// Bytes of the largest padded block, 0 where none is made.
     pub fn scratch(&self) -> u64 {
         let (width, depth) = self.block();
-        if self.direct() { 0 } else { 4 * (width.next_multiple_of(4) * depth) as u64 }
+        let rows = if self.by_rows { width } else { depth };
+        if self.direct() { 0 } else { 4 * (rows * self.row().next_multiple_of(4)) as u64 }
     }
 
-    /// The block of `columns` × `terms`, and the launch that makes it, if one is needed.
+    /// The block of `columns` × `terms`, and the launch that pads it, if one is needed.
     pub fn pack(&self, columns: Run, terms: Run, scratch: usize) -> (Packed, Option<Launch>) {
+        let row = self.row();
+        let (rows, inside) = if self.by_rows { (columns, terms.start) } else { (terms, columns.start) };
+        let x = input_part(self.input, Run { start: rows.start * row, len: rows.len * row }, self.width * self.depth);
+        let stride = row.next_multiple_of(4);
+        let packed = |slot, base: usize| Packed { slot, base: ((base + inside) / 4) as u32, stride: (stride / 4) as u32, by_rows: self.by_rows };
         if self.direct() {
-            let stride = self.width / 4;
-            let base = terms.start * stride + columns.start / 4;
-            return (Packed { slot: Slot::Input(self.input), base: base as u32, stride: stride as u32 }, None);
+            return (packed(x.slot, x.base as usize), None);
         }
-        let stride = columns.len.next_multiple_of(4);
-        let packed = Packed { slot: Slot::Scratch(scratch), base: 0, stride: (stride / 4) as u32 };
-        let made = if self.k_major {
-            let x = input_part(self.input, Run { start: terms.start * self.width, len: terms.len * self.width }, self.len());
-            padded_into(scratch, terms.len, self.width, x, stride)
-        } else {
-            let x = input_part(self.input, Run { start: columns.start * self.depth, len: columns.len * self.depth }, self.len());
-            // A block of fewer terms begins inside the first row.
-            let x = Part { base: x.base + terms.start as u32, ..x };
-            transposed_into(scratch, columns.len, terms.len, (x, self.depth), stride)
-        };
-        (packed, Some(made))
+        (packed(Slot::Scratch(scratch), 0), Some(padded_into(scratch, rows.len, row, x, stride)))
     }
 }
 
 /// Cuts `n` into runs of at most `most`.
 pub fn cut(n: usize, most: usize) -> impl Iterator<Item = Run> + Clone {
     (0..n).step_by(most.max(1)).map(move |start| Run { start, len: most.min(n - start) })
+}
+
+/// Rows of a launch of so many multiply-adds a row, at most `most`: whole workgroups of 64, or where those take too long whole tiles of 8.
+pub fn step(macs_a_row: usize, most: usize) -> usize {
+    let rows = (limits().macs / macs_a_row.max(1) as u64).min(most as u64) as usize;
+    if rows >= 64 { rows / 64 * 64 } else { (rows / 8 * 8).max(8) }
 }

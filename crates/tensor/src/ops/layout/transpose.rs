@@ -4,7 +4,7 @@ use espalier_kernels::layout::transpose::Params;
 
 use super::moved;
 use crate::array::{Array, Spec};
-use crate::op::{Launch, Op, Plan, Sample, Slot, Tolerance, Value};
+use crate::op::{Launch, Op, Plan, Sample, Tolerance, Value};
 use crate::ops::plan::{Part, Run, grid, input_part, launch, output_part, row_runs};
 use crate::ops::sampling::{SIZES, float_array, sample, tiled, wild_array};
 use crate::tape::{Gradients, NotDifferentiable, Vjp};
@@ -14,14 +14,9 @@ use crate::tape::{Gradients, NotDifferentiable, Vjp};
 pub struct Transpose;
 
 /// One launch: `rows × cols` elements of `x`, whose rows are `x_stride` apart, become `cols × rows` of `y`, whose rows are `y_stride` apart.
-pub(in crate::ops) fn transposed(rows: usize, cols: usize, x: (Part, usize), y: (Part, usize)) -> Launch {
+fn transposed(rows: usize, cols: usize, x: (Part, usize), y: (Part, usize)) -> Launch {
     let params = Params::new(rows as u32, cols as u32, x.1 as u32, y.1 as u32, x.0.base, y.0.base);
     launch(params, vec![x.0.slot, y.0.slot], grid(rows.div_ceil(16) * cols.div_ceil(16)))
-}
-
-/// One launch that packs into a scratch buffer.
-pub(in crate::ops) fn transposed_into(scratch: usize, rows: usize, cols: usize, x: (Part, usize), y_stride: usize) -> Launch {
-    transposed(rows, cols, x, (Part { slot: Slot::Scratch(scratch), base: 0 }, y_stride))
 }
 
 impl Op for Transpose {

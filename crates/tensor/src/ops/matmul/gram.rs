@@ -3,10 +3,10 @@
 use espalier_kernels::matmul::gram::Params;
 
 use super::matmul::{MatMul, largest_norm};
-use crate::ops::pack::{Factor, cut};
+use crate::ops::pack::{Factor, cut, step};
 use crate::array::{Array, Spec};
 use crate::gemm::gemm;
-use crate::op::{Op, Plan, Sample, Slot, Tolerance, Value};
+use crate::op::{Launch, Op, Plan, Sample, Slot, Tolerance, Value};
 use crate::ops::elementwise::Binary;
 use crate::ops::layout::Transpose;
 use crate::ops::layout::fill::set_output;
@@ -86,7 +86,7 @@ impl Op for Gram {
         if depth == 0 {
             return Plan { scratch: Vec::new(), launches: set_output(size * size, 0) };
         }
-        let a = Factor { input: 0, width: size, depth, k_major: self.0 == Side::Cols };
+        let a = Factor { input: 0, width: size, depth, by_rows: self.0 == Side::Rows };
         if output.bytes() > limits().binding || a.block().0 < size {
             // The mirrored place may lie in another binding: the general product does it, computing both triangles.
             let twice = [inputs[0].clone(), inputs[0].clone()];
@@ -104,14 +104,13 @@ impl Op for Gram {
         for terms in cut(depth, a.block().1) {
             let (left, made) = a.pack(Run { start: 0, len: size }, terms, 0);
             launches.extend(made);
-            let by_time = limits().macs / (terms.len * size) as u64;
-            let step = (by_time.min(size as u64) as usize / 8 * 8).max(8);
-            for rows in cut(size, step) {
+            for rows in cut(size, step(terms.len * size, size)) {
                 let numbers = [size, rows.start, rows.len, terms.len].map(|v| v as u32);
                 let add = u32::from(terms.start > 0);
                 let params = Params::new(numbers[0], numbers[1], numbers[2], numbers[3], left.stride, left.base, add);
-                let groups = grid(rows.len.div_ceil(64) * (rows.start + rows.len).div_ceil(32));
-                launches.push(launch(params, vec![left.slot, Slot::Output], groups));
+                let groups = grid(rows.len.div_ceil(64) * (rows.start + rows.len).div_ceil(64));
+                let launch = launch(params, vec![left.slot, Slot::Output], groups);
+                launches.push(Launch { overrides: vec![("left_by_rows", a.lies()), ("right_by_rows", a.lies())], ..launch });
             }
         }
         Plan { scratch: vec![a.scratch()], launches }

@@ -2,10 +2,10 @@
 
 use espalier_kernels::matmul::matmul::Params;
 
-use crate::ops::pack::{Factor, cut};
+use crate::ops::pack::{Factor, cut, step};
 use crate::array::{Array, Spec};
 use crate::gemm::gemm;
-use crate::op::{Op, Plan, Sample, Tolerance, Value};
+use crate::op::{Launch, Op, Plan, Sample, Tolerance, Value};
 use crate::ops::layout::fill::set_output;
 use crate::ops::plan::{Run, grid, launch, limits, output_part};
 use crate::ops::sampling::{SIZES, float_array, sample, tied_array, tiled};
@@ -83,8 +83,8 @@ impl Op for MatMul {
         if k == 0 {
             return Plan { scratch: Vec::new(), launches: set_output(m * n, 0) };
         }
-        let a = Factor { input: 0, width: m, depth: k, k_major: self.0 == Form::Tn };
-        let b = Factor { input: 1, width: n, depth: k, k_major: self.0 != Form::Nt };
+        let a = Factor { input: 0, width: m, depth: k, by_rows: self.0 != Form::Tn };
+        let b = Factor { input: 1, width: n, depth: k, by_rows: self.0 == Form::Nt };
         let ((a_width, a_depth), (b_width, b_depth)) = (a.block(), b.block());
         let mut launches = Vec::new();
         for terms in cut(k, a_depth.min(b_depth)) {
@@ -94,11 +94,8 @@ impl Op for MatMul {
                 for rows in cut(m, a_width) {
                     let (left, made) = a.pack(rows, terms, 0);
                     launches.extend(made);
-                    // Whole tiles of eight rows, so that no launch runs too long and c's part fits a binding.
-                    let by_time = limits().macs / (terms.len * cols.len) as u64;
-                    let by_size = (limits().elements() / n) as u64;
-                    let step = (by_time.min(by_size).min(rows.len as u64) as usize / 8 * 8).max(8);
-                    for part in cut(rows.len, step) {
+                    // No launch runs too long, and c's part fits a binding.
+                    for part in cut(rows.len, step(terms.len * cols.len, limits().elements() / n)) {
                         let first = rows.start + part.start;
                         let c = output_part(Run { start: first * n, len: part.len * n }, m * n);
                         let params = Params::new(
@@ -108,13 +105,14 @@ impl Op for MatMul {
                             left.stride,
                             right.stride,
                             n as u32,
-                            left.base + (part.start / 4) as u32,
+                            left.at(part.start),
                             right.base,
                             c.base + cols.start as u32,
                             u32::from(terms.start > 0),
                         );
-                        let groups = grid(part.len.div_ceil(64) * cols.len.div_ceil(32));
-                        launches.push(launch(params, vec![left.slot, right.slot, c.slot], groups));
+                        let groups = grid(part.len.div_ceil(64) * cols.len.div_ceil(64));
+                        let launch = launch(params, vec![left.slot, right.slot, c.slot], groups);
+                        launches.push(Launch { overrides: vec![("left_by_rows", a.lies()), ("right_by_rows", b.lies())], ..launch });
                     }
                 }
             }
