@@ -28,7 +28,24 @@ pub fn gemm(
 ) {
     check(m, n, k, (a.len(), a_strides), (b.len(), b_strides), (c.len(), c_strides));
     // SAFETY: `check` holds every element inside its slice and the elements of C apart.
-    unsafe { product(m, n, k, alpha, a.as_ptr(), a_strides, b.as_ptr(), b_strides, beta, beta != 0.0, c.as_mut_ptr(), c_strides) }
+    unsafe { multiply(m, n, k, alpha, a.as_ptr(), a_strides, b.as_ptr(), b_strides, beta, beta != 0.0, c.as_mut_ptr(), c_strides) }
+}
+
+/// A·B in new memory, row-major `[m, n]`; it is written once, not zeroed before. Strides and panics as [`gemm`]'s.
+pub fn product(m: usize, n: usize, k: usize, a: &[f32], a_strides: Strides, b: &[f32], b_strides: Strides) -> Vec<f32> {
+    let len = m * n;
+    if len == 0 || k == 0 {
+        return vec![0.0; len];
+    }
+    let mut c = Vec::with_capacity(len);
+    check(m, n, k, (a.len(), a_strides), (b.len(), b_strides), (len, (n, 1)));
+    // SAFETY: `check` holds every element inside its allocation; with β = 0 every element of C is written and none read, so that all
+    // `len` of them are initialised when the length is set.
+    unsafe {
+        multiply(m, n, k, 1.0, a.as_ptr(), a_strides, b.as_ptr(), b_strides, 0.0, false, c.as_mut_ptr(), (n, 1));
+        c.set_len(len);
+    }
+    c
 }
 
 /// [`gemm`] in `f64`.
@@ -48,7 +65,7 @@ pub fn gemm_f64(
 ) {
     check(m, n, k, (a.len(), a_strides), (b.len(), b_strides), (c.len(), c_strides));
     // SAFETY: as in `gemm`.
-    unsafe { product(m, n, k, alpha, a.as_ptr(), a_strides, b.as_ptr(), b_strides, beta, beta != 0.0, c.as_mut_ptr(), c_strides) }
+    unsafe { multiply(m, n, k, alpha, a.as_ptr(), a_strides, b.as_ptr(), b_strides, beta, beta != 0.0, c.as_mut_ptr(), c_strides) }
 }
 
 /// Refuses matrices that reach past their slice, and an output that writes one place twice.
@@ -77,7 +94,7 @@ fn check(m: usize, n: usize, k: usize, a: (usize, Strides), b: (usize, Strides),
 /// # Safety
 /// All elements must be inside their allocations and those of C apart from each other.
 #[expect(clippy::too_many_arguments, reason = "the BLAS signature and one flag")]
-unsafe fn product<T: Copy + 'static>(
+unsafe fn multiply<T: Copy + 'static>(
     m: usize,
     n: usize,
     k: usize,
@@ -154,6 +171,9 @@ mod tests {
                     prop_assert_eq!(c[at], alpha * expected[i * n + j] + was);
                 }
             }
+
+            let whole = product(m, n, k, &a, a_strides, &b, b_strides);
+            prop_assert_eq!(whole, expected);
 
             let wide = |v: &[f32]| v.iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
             let mut c64 = wide(&old);

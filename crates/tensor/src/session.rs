@@ -298,6 +298,16 @@ impl Session {
         Ok(arrays.pop().expect("one tensor was asked for"))
     }
 
+    /// Reads a tensor and lets go of it: on the CPU its values are not copied, where nobody else holds them.
+    ///
+    /// # Errors
+    /// As [`Session::read`].
+    pub async fn take(&self, tensor: Tensor) -> Result<Array> {
+        let array = self.read(&tensor).await?;
+        drop(tensor);
+        Ok(array)
+    }
+
     /// Reads several at the price of one.
     ///
     /// # Errors

@@ -62,7 +62,7 @@ impl Device {
             other => return Err(error(format!("no form {other}"))),
         };
         let c = self.0.run(&op, &[&a.0, &b.0]);
-        Ok(self.0.read(&c).await.map_err(error)?.into_f32())
+        Ok(self.0.take(c).await.map_err(error)?.into_f32())
     }
 
     /// Mask of the `k` smallest magnitudes of every row, ties to the lower column, copied back.
@@ -71,7 +71,7 @@ impl Device {
     /// Those of the device.
     pub async fn smallest_in_rows(&self, a: &Matrix, k: usize) -> Result<Vec<u32>, JsError> {
         let mask = self.0.run(&RowSmallest { k, by: By::Magnitude }, &[&a.0]);
-        Ok(self.0.read(&mask).await.map_err(error)?.into_u32())
+        Ok(self.0.take(mask).await.map_err(error)?.into_u32())
     }
 }
 

@@ -77,5 +77,5 @@ pub async fn mask(session: &Session, matrix: &Array2<f32>, selection: Selection)
 async fn run(session: &Session, matrix: ArrayView2<'_, f32>, op: &dyn Op) -> Result<Vec<u32>, MethodError> {
     let values = matrix.iter().copied().collect();
     let tensor = session.upload(Array::from_f32(&[matrix.nrows(), matrix.ncols()], values));
-    Ok(session.read(&session.run(op, &[&tensor])).await?.into_u32())
+    Ok(session.take(session.run(op, &[&tensor])).await?.into_u32())
 }

@@ -8,6 +8,7 @@ pub mod loss;
 pub mod matmul;
 pub mod optim;
 pub mod order;
+mod nth;
 mod pack;
 pub mod plan;
 pub mod random;

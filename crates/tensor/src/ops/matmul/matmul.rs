@@ -4,7 +4,7 @@ use espalier_kernels::matmul::matmul::Params;
 
 use crate::ops::pack::{Factor, cut, step};
 use crate::array::{Array, Spec};
-use crate::gemm::gemm;
+use crate::gemm::product;
 use crate::op::{Launch, Op, Plan, Sample, Tolerance, Value};
 use crate::ops::layout::fill::set_output;
 use crate::ops::plan::{Run, grid, launch, limits, output_part};
@@ -70,9 +70,7 @@ impl Op for MatMul {
         let [m, n, k] = self.sizes(&inputs[0].spec().shape, &inputs[1].spec().shape);
         let a_strides = if self.0 == Form::Tn { (1, m) } else { (k, 1) };
         let b_strides = if self.0 == Form::Nt { (1, k) } else { (n, 1) };
-        let mut c = vec![0.0; m * n];
-        gemm(m, n, k, 1.0, &flat(inputs[0]), a_strides, &flat(inputs[1]), b_strides, 0.0, &mut c, (n, 1));
-        Array::from_f32(&[m, n], c)
+        Array::from_f32(&[m, n], product(m, n, k, &flat(inputs[0]), a_strides, &flat(inputs[1]), b_strides))
     }
 
     fn gpu(&self, inputs: &[Spec], output: &Spec) -> Plan {

@@ -6,6 +6,7 @@ use super::{By, no_gradient};
 use crate::array::{Array, Spec};
 use crate::op::{Op, Plan, Sample, Tolerance};
 use crate::ops::layout::fill::set_output;
+use crate::ops::nth::mark;
 use crate::ops::plan::{Run, grid, input_part, launch, output_part, row_runs};
 use crate::ops::sampling::{SIZES, float_array, sample, tied_array, tiled, wild_array};
 use crate::ops::values::flat;
@@ -41,14 +42,12 @@ impl Op for RowSmallest {
         let spec = inputs[0].spec();
         let (_, width) = rows(&spec);
         let x = flat(inputs[0]);
-        let mut mask = vec![0; x.len()];
-        // Key and column in one number: no two are equal, and the lower column comes first.
-        let mut keys: Vec<u64> = Vec::with_capacity(width);
-        for (row, marks) in x.chunks(width.max(1)).zip(mask.chunks_mut(width.max(1))).filter(|_| self.k > 0) {
+        let mut mask = Vec::with_capacity(x.len());
+        let mut keys = Vec::with_capacity(width);
+        for row in x.chunks(width.max(1)) {
             keys.clear();
-            keys.extend(row.iter().zip(0..).map(|(&v, column)| u64::from(self.by.key(v)) << 32 | column));
-            let (smaller, kth, _) = keys.select_nth_unstable(self.k - 1);
-            smaller.iter().chain([&*kth]).for_each(|&key| marks[key as u32 as usize] = 1);
+            self.by.signed_keys(row, &mut keys);
+            mark(&keys, self.k, &mut mask);
         }
         Array::from_u32(&spec.shape, mask)
     }
