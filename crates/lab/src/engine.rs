@@ -7,12 +7,13 @@ use espalier_methods::method::{Entry, Inputs, MethodError};
 use espalier_methods::report::Spectrum;
 use espalier_methods::registry::METHODS;
 use espalier_nets::Checkpoint;
-use espalier_nets::checkpoint::{ByteSource, CheckpointError, MatrixRef, WriteError};
+use espalier_nets::checkpoint::remote::{self, Address, HUB, Told};
+use espalier_nets::checkpoint::{ByteSource, CheckpointError, MatrixRef, SourceError, WriteError};
 
 use crate::device::Devices;
 use crate::host::{Host, LocalFuture};
 use crate::jobs::{JobSink, Jobs};
-use crate::protocol::{Command, DeviceChoice, DeviceInfo, Fault, FaultKind, Reply};
+use crate::protocol::{Command, DeviceChoice, DeviceInfo, Fault, FaultKind, Reply, Slot, Summary};
 use crate::{export, selftest, stats, summary};
 
 /// What is open.
@@ -30,8 +31,10 @@ pub struct Engine(Rc<Inner>);
 struct Inner {
     host: Rc<dyn Host>,
     open: RefCell<Option<Rc<Open>>>,
-    /// Counts openings, so that a slow earlier one does not replace a later.
-    openings: Cell<u32>,
+    /// What it is compared with.
+    second: RefCell<Option<Rc<Open>>>,
+    /// Counts openings of each slot, so that a slow earlier one does not replace a later.
+    openings: [Cell<u32>; 2],
     jobs: Jobs,
     devices: Devices,
 }
@@ -85,33 +88,64 @@ impl Engine {
     /// An engine with nothing open and no device yet: the first job that needs one finds it.
     pub fn new(host: Rc<dyn Host>) -> Self {
         let devices = Devices::new(host.clone());
-        Self(Rc::new(Inner { host, open: RefCell::new(None), openings: Cell::new(0), jobs: Jobs::default(), devices }))
+        Self(Rc::new(Inner { host, open: RefCell::new(None), second: RefCell::new(None), openings: [Cell::new(0), Cell::new(0)], jobs: Jobs::default(), devices }))
     }
 
     /// Opens a checkpoint from its files; `name` is what people call it, where that is known better than from the files. Answers
     /// [`Reply::Opened`], or [`Reply::Failed`] without a job and what was open stays open. Says whether it is open now.
     pub async fn open(&self, name: Option<String>, sources: Vec<Rc<dyn ByteSource>>) -> bool {
-        let this = &self.0;
-        let turn = this.openings.get() + 1;
-        this.openings.set(turn);
+        self.open_in(Slot::First, name, sources).await
+    }
+
+    /// Opens a checkpoint in one of the two places; the second answers [`Reply::OpenedSecond`].
+    pub async fn open_in(&self, slot: Slot, name: Option<String>, sources: Vec<Rc<dyn ByteSource>>) -> bool {
+        let turn = self.turn(slot);
+        let opened = open(name, sources, Vec::new()).await.map_err(|e| Fault::from(&e));
+        self.settle(slot, turn, opened)
+    }
+
+    /// Opens what lies under an address: a Hub id (`owner/name`, `owner/name@revision`, with or without `/folder/file`), a link to the Hub, or any
+    /// address of a safetensors file. `endpoint` is the Hub or a mirror of it. Answers like [`open_in`](Self::open_in).
+    pub async fn open_address(&self, slot: Slot, address: &str, endpoint: Option<&str>, told: Told) -> bool {
+        let turn = self.turn(slot);
         let opened = async {
-            let checkpoint = Checkpoint::open(sources).await?;
-            let matrices = checkpoint.matrices();
-            let summary = summary::summary(&checkpoint, &matrices, name).await?;
-            let open = Open { checkpoint, matrices, name: summary.name.clone(), header_hash: summary.header_hash.clone() };
-            Ok::<_, CheckpointError>((open, summary))
+            let fetch = self.0.host.fetch().ok_or_else(|| Fault::no_network(address))?;
+            let fail = |e: SourceError| Fault::from(&CheckpointError::Source(e));
+            let place = Address::parse(address, endpoint.unwrap_or(HUB)).map_err(|fault| fail(SourceError::remote(address, 0..0, fault)))?;
+            let found = remote::find(fetch, &place, told).await.map_err(fail)?;
+            open(Some(found.name), found.sources, found.notes).await.map_err(|e| Fault::from(&e))
         };
-        match opened.await {
-            Ok(_) if this.openings.get() != turn => false,
+        let opened = opened.await;
+        self.settle(slot, turn, opened)
+    }
+
+    fn turn(&self, slot: Slot) -> u32 {
+        let turns = &self.0.openings[slot as usize];
+        turns.set(turns.get() + 1);
+        turns.get()
+    }
+
+    /// Puts what was opened in its place, unless a later opening has begun.
+    fn settle(&self, slot: Slot, turn: u32, opened: Result<(Open, Summary), Fault>) -> bool {
+        let this = &self.0;
+        match opened {
+            Ok(_) if this.openings[slot as usize].get() != turn => false,
             Ok((open, summary)) => {
-                // What still runs would answer for a checkpoint that the face no longer shows.
-                this.jobs.cancel_all();
-                this.open.replace(Some(Rc::new(open)));
-                this.host.reply(Reply::Opened(Box::new(summary)));
+                let summary = Box::new(summary);
+                if slot == Slot::First {
+                    // What still runs would answer for a checkpoint that the face no longer shows.
+                    this.jobs.cancel_all();
+                    this.open.replace(Some(Rc::new(open)));
+                    this.host.reply(Reply::Opened(summary));
+                } else {
+                    this.jobs.cancel_key("diff");
+                    this.second.replace(Some(Rc::new(open)));
+                    this.host.reply(Reply::OpenedSecond(summary));
+                }
                 true
             }
-            Err(e) => {
-                this.host.reply(Reply::Failed { job: None, fault: Fault::from(&e) });
+            Err(fault) => {
+                this.host.reply(Reply::Failed { job: None, fault });
                 false
             }
         }
@@ -143,8 +177,13 @@ impl Engine {
             Command::Device(choice) => self.choose(choice).await,
             Command::Close => {
                 self.0.jobs.cancel_all();
-                self.0.openings.set(self.0.openings.get() + 1);
+                self.turn(Slot::First);
                 self.0.open.replace(None);
+            }
+            Command::CloseSecond => {
+                self.0.jobs.cancel_key("diff");
+                self.turn(Slot::Second);
+                self.0.second.replace(None);
             }
             Command::Cancel { job } => self.0.jobs.cancel(job),
             Command::Stats { job, tensor } => self.job(job, format!("stats {tensor}"), async |sink| self.stats(job, tensor, sink).await).await,
@@ -247,6 +286,15 @@ impl Engine {
         }
         Ok(session.with_cancel(sink.cancel.clone()))
     }
+}
+
+async fn open(name: Option<String>, sources: Vec<Rc<dyn ByteSource>>, notes: Vec<String>) -> Result<(Open, Summary), CheckpointError> {
+    let mut checkpoint = Checkpoint::open(sources).await?;
+    checkpoint.notes.extend(notes);
+    let matrices = checkpoint.matrices();
+    let summary = summary::summary(&checkpoint, &matrices, name).await?;
+    let open = Open { checkpoint, matrices, name: summary.name.clone(), header_hash: summary.header_hash.clone() };
+    Ok((open, summary))
 }
 
 fn find(id: &str) -> Result<&'static Entry, Fault> {

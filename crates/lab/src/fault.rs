@@ -27,6 +27,17 @@ impl Fault {
         Self::new(FaultKind::Source, "No checkpoint is open", "There is nothing yet to work on.", "Open a .safetensors file or one of the bundled checkpoints first.", &"nothing open")
     }
 
+    /// No second checkpoint.
+    pub fn nothing_second() -> Self {
+        Self::new(FaultKind::Source, "There is nothing to compare with", "One checkpoint is open; a comparison needs two.", "Open a second checkpoint to compare with first.", &"no second checkpoint")
+    }
+
+    /// This face cannot fetch.
+    pub fn no_network(address: &str) -> Self {
+        let advice = "Download the file and give it as a file, or open the address in the page.";
+        Self::new(FaultKind::Source, format!("{address} was not opened"), "Addresses are opened by the page in a browser only; the command line reads files.", advice, &address)
+    }
+
     /// No tensor of that index.
     pub fn no_tensor(index: u32, of: usize) -> Self {
         let why = format!("The open checkpoint has {of} tensors; number {index} is not among them.");

@@ -1,5 +1,8 @@
 //! What the engine needs from the face that runs it.
 
+use std::rc::Rc;
+
+use espalier_nets::checkpoint::remote::Fetch;
 use espalier_nets::checkpoint::{ByteSink, SinkError};
 use espalier_tensor::NoAdapter;
 use espalier_tensor::clock::Clock;
@@ -29,6 +32,11 @@ pub trait Host {
     /// # Errors
     /// The place cannot be written to.
     fn sink(&self, job: u32, name: &str) -> Result<Box<dyn ByteSink>, SinkError>;
+
+    /// Who speaks HTTP for addresses that are opened; `None` where nobody does.
+    fn fetch(&self) -> Option<Rc<dyn Fetch>> {
+        None
+    }
 
     /// What the surroundings say of WebGPU before an adapter is asked for: an insecure context, a browser without it.
     fn no_gpu(&self) -> Option<NoAdapter> {

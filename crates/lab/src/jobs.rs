@@ -41,6 +41,11 @@ impl Jobs {
         self.0.borrow().iter().filter(|j| j.id == id).for_each(|j| j.cancel.cancel());
     }
 
+    /// Asks the job of that key to stop.
+    pub fn cancel_key(&self, key: &str) {
+        self.0.borrow().iter().filter(|j| j.key == key).for_each(|j| j.cancel.cancel());
+    }
+
     /// Asks all jobs to stop.
     pub fn cancel_all(&self) {
         self.0.borrow().iter().for_each(|j| j.cancel.cancel());

@@ -12,6 +12,8 @@ pub enum Command {
     Device(DeviceChoice),
     /// Forgets the open checkpoint.
     Close,
+    /// Forgets the second one.
+    CloseSecond,
     /// Statistics of one tensor; answered by [`Reply::Stats`].
     Stats {
         /// Job.
@@ -55,6 +57,16 @@ pub enum Command {
     },
 }
 
+/// Which of the two checkpoints that can be open: the one that everything works on, or the one it is compared with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Slot {
+    /// The one that everything works on; answered by [`Reply::Opened`].
+    #[default]
+    First,
+    /// The one it is compared with; answered by [`Reply::OpenedSecond`].
+    Second,
+}
+
 /// Which device is wanted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DeviceChoice {
@@ -93,6 +105,8 @@ pub enum Reply {
     Device(DeviceInfo),
     /// A checkpoint is open.
     Opened(Box<Summary>),
+    /// A second checkpoint is open, to be compared with the first.
+    OpenedSecond(Box<Summary>),
     /// Statistics of a tensor.
     Stats {
         /// Job.

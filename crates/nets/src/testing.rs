@@ -1,5 +1,8 @@
 //! Small checkpoints made in memory, for the tests of this crate and of those that stand on it: well-formed and, on request, broken.
 
+#[cfg(not(target_arch = "wasm32"))]
+pub mod web;
+
 use std::cell::RefCell;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -138,7 +141,7 @@ impl ByteSource for Watched {
     fn read(&self, range: Range<u64>) -> LocalFuture<'_, Result<Vec<u8>, SourceError>> {
         self.reads.borrow_mut().push(range.clone());
         if range.end > self.fails_from.get() {
-            let e = SourceError { file: self.name().into(), start: range.start, end: range.end, why: "the connection was lost".into() };
+            let e = SourceError::new(self.name(), range, "the connection was lost");
             return Box::pin(async move { Err(e) });
         }
         self.inner.read(range)

@@ -61,6 +61,7 @@ impl State {
                 self.end(job);
                 self.say(LogKind::Done, format!("self-test: {} of {ops} operations agree, {seconds:.1} s", ops - failed.min(ops)), now);
             }
+            Reply::OpenedSecond(summary) => self.say(LogKind::Done, format!("{} is open to compare with", summary.name), now),
             Reply::Cancelled { job } => {
                 if self.run.as_ref().is_some_and(|r| r.job == job) {
                     self.stop(now);

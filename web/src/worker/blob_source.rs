@@ -39,14 +39,24 @@ impl ByteSource for BlobSource {
 
     fn read(&self, range: Range<u64>) -> LocalFuture<'_, Result<Vec<u8>, SourceError>> {
         Box::pin(async move {
-            let fail = |why: String| SourceError { file: self.name.clone(), start: range.start, end: range.end, why };
-            let bytes = self.slice(&range).await.map_err(|e| fail(words(&e)))?;
-            match bytes.len() as u64 {
-                n if n == range.end - range.start => Ok(bytes),
-                n => Err(fail(format!("{n} bytes came; the file has become shorter"))),
+            let read = self.slice(&range).await;
+            match read {
+                Ok(bytes) if bytes.len() as u64 == range.end - range.start => Ok(bytes),
+                Ok(bytes) => Err(SourceError::changed(&self.name, range, format!("{} bytes came: it has become shorter", bytes.len()))),
+                // What browsers say of a file that was written to, moved or deleted after it was chosen.
+                Err(e) if matches!(name(&e).as_str(), "NotReadableError" | "NotFoundError") => {
+                    let why = format!("the browser no longer lets it be read ({}): it was written to, moved or deleted", words(&e).trim_end_matches('.'));
+                    Err(SourceError::changed(&self.name, range, why))
+                }
+                Err(e) => Err(SourceError::new(&self.name, range, words(&e))),
             }
         })
     }
+}
+
+/// The kind of an exception: `NotReadableError`.
+fn name(error: &JsValue) -> String {
+    Reflect::get(error, &JsValue::from_str("name")).ok().and_then(|n| n.as_string()).unwrap_or_default()
 }
 
 /// What an exception says.

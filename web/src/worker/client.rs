@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
-use espalier_lab::protocol::{Command, DeviceChoice, Reply};
+use espalier_lab::protocol::{Command, DeviceChoice, Reply, Slot};
 use gloo::events::EventListener;
 use gloo::timers::callback::Timeout;
 use gloo::worker::{Spawnable, WorkerBridge};
@@ -52,13 +52,15 @@ pub enum FromWorker {
 enum Opening {
     Files(Vec<File>),
     Bundled { name: String, urls: Vec<String> },
+    Address { address: String, endpoint: Option<String> },
 }
 
 impl Opening {
-    fn message(&self, ticket: u32) -> ToLab {
+    fn message(&self, ticket: u32, slot: Slot) -> ToLab {
         match self {
-            Self::Files(files) => ToLab::Files { ticket, files: files.iter().map(|f| Handle(f.clone().into())).collect() },
-            Self::Bundled { name, urls } => ToLab::Bundled { ticket, name: name.clone(), urls: urls.clone() },
+            Self::Address { address, endpoint } => ToLab::Address { ticket, slot, address: address.clone(), endpoint: endpoint.clone() },
+            Self::Files(files) => ToLab::Files { ticket, slot, files: files.iter().map(|f| Handle(f.clone().into())).collect() },
+            Self::Bundled { name, urls } => ToLab::Bundled { ticket, slot, name: name.clone(), urls: urls.clone() },
         }
     }
 }
@@ -77,21 +79,21 @@ struct State {
     /// Counts workers, so that late words of an ended one are not taken for the new one's.
     generation: u32,
     /// What the living worker holds.
-    open: Option<Opening>,
+    open: [Option<Opening>; 2],
     /// What it is opening, by ticket, oldest first.
-    pending: Vec<(u32, Opening)>,
+    pending: Vec<(u32, Slot, Opening)>,
     tickets: u32,
     device: Option<DeviceChoice>,
     crashes: Vec<f64>,
 }
 
 impl State {
-    fn ask(&mut self, opening: Opening) {
+    fn ask(&mut self, slot: Slot, opening: Opening) {
         self.tickets += 1;
         if let Some(link) = &self.link {
-            link.bridge.send(opening.message(self.tickets));
+            link.bridge.send(opening.message(self.tickets, slot));
         }
-        self.pending.push((self.tickets, opening));
+        self.pending.push((self.tickets, slot, opening));
     }
 }
 
@@ -120,7 +122,17 @@ impl Client {
 
     /// Opens local files: [`Reply::Opened`], or [`Reply::Failed`] and what was open stays open.
     pub fn open_files(&self, files: Vec<File>) {
-        self.open(Opening::Files(files));
+        self.open(Slot::First, Opening::Files(files));
+    }
+
+    /// Opens local files to compare with: [`Reply::OpenedSecond`] or [`Reply::Failed`].
+    pub fn open_second(&self, files: Vec<File>) {
+        self.open(Slot::Second, Opening::Files(files));
+    }
+
+    /// Opens what lies under a Hub id or an address; `endpoint` is a mirror of the Hub, for ids.
+    pub fn open_address(&self, slot: Slot, address: &str, endpoint: Option<String>) {
+        self.open(slot, Opening::Address { address: address.into(), endpoint });
     }
 
     /// Opens files on the page's own server; `urls` are relative to the page.
@@ -128,14 +140,15 @@ impl Client {
         // The worker's script may lie elsewhere than the page, so addresses are made whole here.
         let base = gloo::utils::document().base_uri().ok().flatten().unwrap_or_default();
         let whole = |u: String| web_sys::Url::new_with_base(&u, &base).map_or(u, |w| w.href());
-        self.open(Opening::Bundled { name: name.into(), urls: urls.into_iter().map(whole).collect() });
+        self.open(Slot::First, Opening::Bundled { name: name.into(), urls: urls.into_iter().map(whole).collect() });
     }
 
     /// Sends a request to the engine.
     pub fn send(&self, command: Command) {
         match &command {
             Command::Device(choice) => self.0.state.borrow_mut().device = Some(*choice),
-            Command::Close => self.0.state.borrow_mut().open = None,
+            Command::Close => self.0.state.borrow_mut().open[0] = None,
+            Command::CloseSecond => self.0.state.borrow_mut().open[1] = None,
             _ => {}
         }
         self.awake();
@@ -151,9 +164,9 @@ impl Client {
         self.restart();
     }
 
-    fn open(&self, opening: Opening) {
+    fn open(&self, slot: Slot, opening: Opening) {
         self.awake();
-        self.0.state.borrow_mut().ask(opening);
+        self.0.state.borrow_mut().ask(slot, opening);
     }
 
     /// Starts a worker where the last was given up.
@@ -171,9 +184,10 @@ impl Client {
                 link.bridge.send(ToLab::Command(Command::Device(device)));
             }
             // Until it is open again it counts as being opened: if the files themselves end the worker, they are left alone then.
-            let open = state.open.take();
+            let [first, second] = std::mem::take(&mut state.open);
             let pending = std::mem::take(&mut state.pending);
-            open.into_iter().chain(pending.into_iter().map(|(_, o)| o)).for_each(|o| state.ask(o));
+            let open = first.map(|o| (Slot::First, o)).into_iter().chain(second.map(|o| (Slot::Second, o)));
+            open.chain(pending.into_iter().map(|(_, slot, o)| (slot, o))).for_each(|(slot, o)| state.ask(slot, o));
         }
         self.0.on.emit(FromWorker::Restarted);
     }
@@ -225,10 +239,10 @@ impl Client {
             }
             FromLab::Settled { ticket, ok } => {
                 let mut state = self.0.state.borrow_mut();
-                if let Some(i) = state.pending.iter().position(|(t, _)| *t == ticket) {
-                    let (_, opening) = state.pending.remove(i);
+                if let Some(i) = state.pending.iter().position(|(t, ..)| *t == ticket) {
+                    let (_, slot, opening) = state.pending.remove(i);
                     if ok {
-                        state.open = Some(opening);
+                        state.open[slot as usize] = Some(opening);
                     }
                 }
             }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use espalier_lab::protocol::Reply;
 use espalier_lab::{Host, NoAdapter};
+use espalier_nets::checkpoint::remote::Fetch;
 use espalier_nets::checkpoint::{ByteSink, LocalFuture, SinkError};
 use js_sys::{Function, Promise, Reflect};
 use wasm_bindgen::prelude::Closure;
@@ -13,6 +14,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{MessageChannel, MessagePort, Performance, WorkerGlobalScope};
 
 use super::blob_sink::BlobSink;
+use super::fetch::BrowserFetch;
 use super::lab_worker::say;
 use super::message::FromLab;
 
@@ -63,6 +65,10 @@ impl Host for WorkerHost {
 
     fn sink(&self, job: u32, name: &str) -> Result<Box<dyn ByteSink>, SinkError> {
         Ok(Box::new(BlobSink::new(job, name)))
+    }
+
+    fn fetch(&self) -> Option<Rc<dyn Fetch>> {
+        Some(Rc::new(BrowserFetch))
     }
 
     fn no_gpu(&self) -> Option<NoAdapter> {

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use espalier_lab::protocol::Reply;
 use espalier_lab::{Engine, Fault};
 use espalier_methods::report::Event;
+use espalier_nets::checkpoint::remote::RemoteSource;
 use espalier_nets::checkpoint::{ByteSource, CheckpointError, SourceError};
 use gloo::worker::{HandlerId, WorkerScope};
 use wasm_bindgen::JsCast;
@@ -13,8 +14,8 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::File;
 
 use super::blob_source::BlobSource;
+use super::fetch::BrowserFetch;
 use super::host::WorkerHost;
-use super::http_source::HttpSource;
 use super::message::{FromLab, Handle, ToLab};
 
 type Mouth = Box<dyn Fn(FromLab)>;
@@ -56,13 +57,17 @@ impl gloo::worker::Worker for LabWorker {
         let engine = self.engine.clone();
         match message {
             ToLab::Command(command) => spawn_local(engine.handle(command)),
-            ToLab::Files { ticket, files } => spawn_local(async move {
-                let ok = engine.open(None, local(files)).await;
+            ToLab::Files { ticket, slot, files } => spawn_local(async move {
+                let ok = engine.open_in(slot, None, local(files)).await;
                 say(FromLab::Settled { ticket, ok });
             }),
-            ToLab::Bundled { ticket, name, urls } => spawn_local(async move {
+            ToLab::Address { ticket, slot, address, endpoint } => spawn_local(async move {
+                let ok = engine.open_address(slot, &address, endpoint.as_deref(), Rc::new(progress)).await;
+                say(FromLab::Settled { ticket, ok });
+            }),
+            ToLab::Bundled { ticket, slot, name, urls } => spawn_local(async move {
                 let ok = match remote(&name, urls).await {
-                    Ok(sources) => engine.open(Some(name), sources).await,
+                    Ok(sources) => engine.open_in(slot, Some(name), sources).await,
                     Err(e) => {
                         say(FromLab::Reply(Reply::Failed { job: None, fault: Fault::from(&CheckpointError::Source(e)) }));
                         false
@@ -84,7 +89,7 @@ async fn remote(folder: &str, urls: Vec<String>) -> Result<Vec<Rc<dyn ByteSource
     let open = urls.into_iter().map(|url| async move {
         let path = url.split(['?', '#']).next().unwrap_or(&url);
         let name = format!("{folder}/{}", path.rsplit('/').next().unwrap_or(path));
-        let source = HttpSource::open(name, url, Rc::new(progress)).await?;
+        let source = RemoteSource::open(Rc::new(BrowserFetch), name, url, Rc::new(progress)).await?;
         Ok(Rc::new(source) as Rc<dyn ByteSource>)
     });
     futures::future::try_join_all(open).await

@@ -1,6 +1,6 @@
 //! What crosses between page and worker: the engine's protocol, and the browser's own objects beside it.
 
-use espalier_lab::protocol::{Command, Reply};
+use espalier_lab::protocol::{Command, Reply, Slot};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsValue;
 
@@ -15,6 +15,8 @@ pub enum ToLab {
     Files {
         /// Comes back in [`FromLab::Settled`].
         ticket: u32,
+        /// Which of the two that can be open.
+        slot: Slot,
         /// Each a `File`.
         files: Vec<Handle>,
     },
@@ -22,10 +24,23 @@ pub enum ToLab {
     Bundled {
         /// Comes back in [`FromLab::Settled`].
         ticket: u32,
+        /// Which of the two that can be open.
+        slot: Slot,
         /// Name for people.
         name: String,
         /// Addresses, relative to the page.
         urls: Vec<String>,
+    },
+    /// Opens what lies under a Hub id or an address.
+    Address {
+        /// Comes back in [`FromLab::Settled`].
+        ticket: u32,
+        /// Which of the two that can be open.
+        slot: Slot,
+        /// As typed or pasted.
+        address: String,
+        /// The Hub or a mirror of it; `None` for the Hub.
+        endpoint: Option<String>,
     },
     /// A request to the engine.
     Command(Command),

@@ -7,8 +7,8 @@ pub mod blob_source;
 pub mod capture;
 pub mod client;
 pub mod codec;
+pub mod fetch;
 pub mod host;
-pub mod http_source;
 pub mod lab_worker;
 pub mod message;
 

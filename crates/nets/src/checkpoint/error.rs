@@ -1,7 +1,7 @@
 //! What can be wrong with a checkpoint; each message says what, where, why and what to do.
 
 use super::sniff::Foreign;
-use super::source::SourceError;
+use super::source::{Cause, SourceError};
 
 /// The place and colour of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -222,7 +222,11 @@ impl CheckpointError {
     /// The thing and what happened, without a full stop: it can head a message.
     pub fn what(&self) -> String {
         match self {
-            Self::Source(e) => format!("{} could not be read", short(&e.file)),
+            Self::Source(e) => match &e.cause {
+                Cause::Other => format!("{} could not be read", short(&e.file)),
+                Cause::Changed => format!("{} has changed since it was opened", short(&e.file)),
+                Cause::Remote(fault) => fault.what(&short(&e.file)),
+            },
             Self::NothingToOpen { .. } => "No checkpoint was found in what was given".into(),
             Self::Foreign { file, found } => format!("{} was not opened: it is {}, not safetensors", short(file), found.phrase()),
             Self::HeaderLength { file, length, size } if *size < 8 || 8u64.saturating_add(*length) > *size => {
@@ -257,7 +261,11 @@ impl CheckpointError {
     /// Why, in a sentence.
     pub fn why(&self) -> String {
         match self {
-            Self::Source(e) => format!("Bytes {} to {}: {}.", e.start, e.end, e.why.trim_end_matches('.')),
+            Self::Source(e) => match &e.cause {
+                Cause::Other => format!("Bytes {} to {}: {}.", e.start, e.end, e.why.trim_end_matches('.')),
+                Cause::Changed => format!("Bytes {} to {} were asked for, and {}.", e.start, e.end, e.why.trim_end_matches('.')),
+                Cause::Remote(fault) => fault.why(),
+            },
             Self::NothingToOpen { given } if given.is_empty() => "No file was given.".into(),
             Self::NothingToOpen { given } => format!("None of the files holds tensors: {}.", list(given)),
             Self::Foreign { found, .. } => found.why().into(),
@@ -302,7 +310,11 @@ impl CheckpointError {
     /// What to do now.
     pub fn advice(&self) -> String {
         match self {
-            Self::Source(_) => "Try again; if the file was moved, changed or deleted since it was chosen, choose it again.".into(),
+            Self::Source(e) => match &e.cause {
+                Cause::Other => "Try again; if the file was moved, changed or deleted since it was chosen, choose it again.".into(),
+                Cause::Changed => "Choose the file again: what is shown belongs to the file as it was, and nothing more of that can be read.".into(),
+                Cause::Remote(fault) => fault.advice(),
+            },
             Self::NothingToOpen { .. } => "Choose a .safetensors file, or all shards of one together with their model.safetensors.index.json.".into(),
             Self::Foreign { found, .. } => found.advice().into(),
             Self::HeaderLength { length, size, .. } if *size >= 8 && 8u64.saturating_add(*length) <= *size => WRITE_AGAIN.into(),

@@ -5,6 +5,7 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::SystemTime;
 
 use super::source::{ByteSource, LocalFuture, SourceError};
 use super::sink::{ByteSink, SinkError};
@@ -15,6 +16,8 @@ pub struct FileSource {
     path: PathBuf,
     file: File,
     length: u64,
+    /// When it was last written to, as the system told on opening.
+    written: Option<SystemTime>,
 }
 
 impl FileSource {
@@ -24,19 +27,29 @@ impl FileSource {
     /// The system's, with the path.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, SourceError> {
         let path = path.as_ref();
-        let fail = |e: &dyn std::fmt::Display| SourceError { file: path.display().to_string(), start: 0, end: 0, why: e.to_string() };
+        let fail = |e: &dyn std::fmt::Display| SourceError::new(path.display().to_string(), 0..0, e.to_string());
         let file = File::open(path).map_err(|e| fail(&e))?;
         let meta = file.metadata().map_err(|e| fail(&e))?;
         if meta.is_dir() {
             return Err(fail(&"it is a folder"));
         }
         let name = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
-        Ok(Self { name, path: path.to_path_buf(), file, length: meta.len() })
+        Ok(Self { name, path: path.to_path_buf(), file, length: meta.len(), written: meta.modified().ok() })
     }
 
     /// Where it lies.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// How the file differs from what was opened, in words; `None` where it is the same. A file that was replaced under its name is
+    /// still the one that was opened; one that was written to is not.
+    fn changed(&self) -> Option<String> {
+        let meta = self.file.metadata().ok()?;
+        if meta.len() != self.length {
+            return Some(format!("it was {} bytes long and is now {}", self.length, meta.len()));
+        }
+        (self.written.is_some() && meta.modified().ok() != self.written).then(|| "it was written to after it was opened".into())
     }
 
     fn read_now(&self, range: &Range<u64>) -> io::Result<Vec<u8>> {
@@ -79,10 +92,14 @@ impl ByteSource for FileSource {
         self.length
     }
     fn read(&self, range: Range<u64>) -> LocalFuture<'_, Result<Vec<u8>, SourceError>> {
-        let out = self.read_now(&range).map_err(|e| {
-            let why = if e.kind() == io::ErrorKind::UnexpectedEof { "the file has become shorter, or was never that long".into() } else { e.to_string() };
-            SourceError { file: self.name.clone(), start: range.start, end: range.end, why }
-        });
+        let read = self.read_now(&range);
+        // Looked at after the read: a change before or during it is seen.
+        let out = match (self.changed(), read) {
+            (Some(why), _) => Err(SourceError::changed(&self.name, range, why)),
+            (None, Ok(bytes)) => Ok(bytes),
+            (None, Err(e)) if e.kind() == io::ErrorKind::UnexpectedEof => Err(SourceError::new(&self.name, range, "the file was never that long")),
+            (None, Err(e)) => Err(SourceError::new(&self.name, range, e.to_string())),
+        };
         Box::pin(async move { out })
     }
 }
@@ -121,7 +138,7 @@ pub fn sources_at(paths: &[impl AsRef<Path>]) -> Result<Vec<Rc<dyn ByteSource>>,
 }
 
 fn neighbours(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, SourceError> {
-    let fail = |e: io::Error| SourceError { file: folder.display().to_string(), start: 0, end: 0, why: e.to_string() };
+    let fail = |e: io::Error| SourceError::new(folder.display().to_string(), 0..0, e.to_string());
     let mut out = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(fail)? {
         let entry = entry.map_err(fail)?;

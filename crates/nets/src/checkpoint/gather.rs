@@ -35,6 +35,20 @@ pub(crate) struct Shard<'a> {
     digits: usize,
 }
 
+impl Shard<'_> {
+    /// The name of shard `number` of the same set.
+    pub fn sibling(&self, number: u32) -> String {
+        let digits = self.digits;
+        format!("{}-{number:0digits$}-of-{:0digits$}.safetensors", self.stem, self.of)
+    }
+}
+
+/// A file's name without its ending and its number among shards; any other name as it is.
+pub(crate) fn people_name(name: &str) -> String {
+    let stem = shard_of(name).map(|s| s.stem.to_owned());
+    stem.unwrap_or_else(|| name.trim_end_matches(".index.json").trim_end_matches(".safetensors").to_owned())
+}
+
 pub(crate) fn shard_of(name: &str) -> Option<Shard<'_>> {
     let (rest, of) = name.strip_suffix(".safetensors")?.rsplit_once("-of-")?;
     let (stem, number) = rest.rsplit_once('-')?;

@@ -15,6 +15,7 @@ mod header;
 mod names;
 mod open;
 mod read;
+pub mod remote;
 pub mod role;
 pub mod sink;
 pub mod sniff;
@@ -32,7 +33,7 @@ pub use error::{CheckpointError, ErrorKind};
 pub use file::{FileSink, FileSource, sources_at};
 pub use header::{HEADER_CAP, RANK_CAP};
 pub use role::{Family, Layout, MatrixRef, Role};
-pub use source::{ByteSource, LocalFuture, MemorySource, SourceError};
+pub use source::{ByteSource, Cause, LocalFuture, MemorySource, SourceError};
 pub use sink::{ByteSink, MemorySink, NoPause, Pace, SinkError, Stopped};
 pub use writer::{Origin, Output, Plan, WriteError, Writer, write};
 

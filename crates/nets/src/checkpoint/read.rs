@@ -61,8 +61,8 @@ impl Checkpoint {
         let bytes = source.read(t.range.start + part.start..t.range.start + part.end).await?;
         if bytes.len() as u64 != wanted {
             let why = format!("{} bytes came instead of {wanted}", bytes.len());
-            let (start, end) = (t.range.start + part.start, t.range.start + part.end);
-            return Err(super::SourceError { file: source.name().into(), start, end, why }.into());
+            let range = t.range.start + part.start..t.range.start + part.end;
+            return Err(super::SourceError::new(source.name(), range, why).into());
         }
         Ok(bytes)
     }

@@ -17,6 +17,10 @@ pub trait ByteSource {
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
+    /// Where on the network it lies, for files that are fetched.
+    fn address(&self) -> Option<&str> {
+        None
+    }
     /// Exactly the bytes of `range`, which lies inside the file.
     fn read(&self, range: Range<u64>) -> LocalFuture<'_, Result<Vec<u8>, SourceError>>;
 }
@@ -33,6 +37,37 @@ pub struct SourceError {
     pub end: u64,
     /// The system's words.
     pub why: String,
+    /// What kind of failure it is, where that is known.
+    pub cause: Cause,
+}
+
+/// Kinds of failure that have their own message and advice.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Cause {
+    /// Whatever the system said.
+    #[default]
+    Other,
+    /// The file has changed since it was opened: what was read before no longer belongs to it.
+    Changed,
+    /// The network, or the server at its other end.
+    Remote(Box<super::remote::Fault>),
+}
+
+impl SourceError {
+    /// A failure in the system's words.
+    pub fn new(file: impl Into<String>, range: Range<u64>, why: impl Into<String>) -> Self {
+        Self { file: file.into(), start: range.start, end: range.end, why: why.into(), cause: Cause::Other }
+    }
+
+    /// The file has changed since it was opened; `why` says how that was seen.
+    pub fn changed(file: impl Into<String>, range: Range<u64>, why: impl Into<String>) -> Self {
+        Self { cause: Cause::Changed, ..Self::new(file, range, why) }
+    }
+
+    /// The network's or the server's.
+    pub fn remote(file: impl Into<String>, range: Range<u64>, fault: super::remote::Fault) -> Self {
+        Self { cause: Cause::Remote(Box::new(fault.clone())), ..Self::new(file, range, fault.why()) }
+    }
 }
 
 /// A file in memory.
@@ -60,7 +95,7 @@ impl ByteSource for MemorySource {
             (Ok(a), Ok(b)) => self.bytes.get(a..b).map(<[u8]>::to_vec),
             _ => None,
         };
-        let error = SourceError { file: self.name.clone(), start: range.start, end: range.end, why: "past the end of the file".into() };
+        let error = SourceError::new(&self.name, range, "past the end of the file");
         Box::pin(async move { out.ok_or(error) })
     }
 }
