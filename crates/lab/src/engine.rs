@@ -3,8 +3,8 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use espalier_methods::method::{Entry, Inputs, MethodError};
-use espalier_methods::report::Spectrum;
+use espalier_methods::method::{Entry, Inputs, MethodError, Sink};
+use espalier_methods::report::{Report, Spectrum};
 use espalier_methods::registry::METHODS;
 use espalier_nets::Checkpoint;
 use espalier_nets::checkpoint::remote::{self, Address, HUB, Told};
@@ -13,7 +13,10 @@ use espalier_nets::checkpoint::{ByteSource, CheckpointError, MatrixRef, SourceEr
 use crate::device::Devices;
 use crate::host::{Host, LocalFuture};
 use crate::jobs::{JobSink, Jobs};
-use crate::protocol::{Command, DeviceChoice, DeviceInfo, Fault, FaultKind, Reply, Slot, Summary};
+use crate::estimate::estimate;
+use crate::record::{self, MOST_STEPS, Named, Outcome, Record, Step, Where};
+use crate::replay::{self, Digesting};
+use crate::protocol::{Command, DeviceChoice, DeviceInfo, Edits, Fault, FaultKind, Reply, Slot, Summary, Work};
 use crate::{export, selftest, stats, summary};
 
 /// What is open.
@@ -33,6 +36,9 @@ struct Inner {
     open: RefCell<Option<Rc<Open>>>,
     /// What it is compared with.
     second: RefCell<Option<Rc<Open>>>,
+    /// Checkpoints that a record may need, besides the open ones.
+    offered: RefCell<Vec<Rc<Open>>>,
+    steps: RefCell<Vec<Step>>,
     /// Counts openings of each slot, so that a slow earlier one does not replace a later.
     openings: [Cell<u32>; 2],
     jobs: Jobs,
@@ -88,7 +94,7 @@ impl Engine {
     /// An engine with nothing open and no device yet: the first job that needs one finds it.
     pub fn new(host: Rc<dyn Host>) -> Self {
         let devices = Devices::new(host.clone());
-        Self(Rc::new(Inner { host, open: RefCell::new(None), second: RefCell::new(None), openings: [Cell::new(0), Cell::new(0)], jobs: Jobs::default(), devices }))
+        Self(Rc::new(Inner { host, open: RefCell::new(None), second: RefCell::new(None), offered: RefCell::default(), steps: RefCell::default(), openings: [Cell::new(0), Cell::new(0)], jobs: Jobs::default(), devices }))
     }
 
     /// Opens a checkpoint from its files; `name` is what people call it, where that is known better than from the files. Answers
@@ -131,6 +137,7 @@ impl Engine {
         match opened {
             Ok(_) if this.openings[slot as usize].get() != turn => false,
             Ok((open, summary)) => {
+                self.note(Step::Open { slot, checkpoint: Named::of(&summary) });
                 let summary = Box::new(summary);
                 if slot == Slot::First {
                     // What still runs would answer for a checkpoint that the face no longer shows.
@@ -185,6 +192,13 @@ impl Engine {
                 self.turn(Slot::Second);
                 self.0.second.replace(None);
             }
+            Command::Diff { job, config } => self.job(job, "diff".into(), async |sink| self.diff(job, config, sink).await).await,
+            Command::Estimate { job, work } => self.job(job, "estimate".into(), async |sink| self.estimate(job, &work, sink).await).await,
+            Command::Record => {
+                let record = self.record();
+                self.0.host.reply(Reply::Record { text: record.text(), steps: record.steps.len() as u32 });
+            }
+            Command::Replay { job, record } => self.job(job, "replay".into(), async |sink| self.replay(&record, sink).await).await,
             Command::Cancel { job } => self.0.jobs.cancel(job),
             Command::Stats { job, tensor } => self.job(job, format!("stats {tensor}"), async |sink| self.stats(job, tensor, sink).await).await,
             Command::Run { job, method, config, matrices, known, seed } => {
@@ -230,7 +244,7 @@ impl Engine {
         fault
     }
 
-    fn opened(&self) -> Result<Rc<Open>, Fault> {
+    pub(crate) fn opened(&self) -> Result<Rc<Open>, Fault> {
         self.0.open.borrow().clone().ok_or_else(Fault::nothing_open)
     }
 
@@ -256,22 +270,103 @@ impl Engine {
         sink: &JobSink,
     ) -> Result<Reply, End> {
         let open = self.opened()?;
-        let entry = find(method)?;
-        let matrices = chosen(&open.matrices, names.as_deref())?;
         let started = self.0.host.now_ms();
-        let session = self.session(sink).await?;
-        let inputs = Inputs { checkpoint: &open.checkpoint, matrices, known, seed };
-        let report = (entry.run)(config, inputs, &session, sink).await?;
+        let (session, device) = self.session_and_place(sink).await?;
+        let labels = known.iter().map(record::label).collect();
+        let report = self.report(&open, method, config, names.clone(), known, seed, &session, sink).await?;
+        let (method, config, result) = (report.method.clone(), report.config.clone(), Outcome::of(&report));
+        self.note(Step::Run { method, config, matrices: names, known: labels, seed, device, result });
         Ok(Reply::Done { job, report: Box::new(report), seconds: (self.0.host.now_ms() - started) / 1e3 })
     }
 
-    async fn export(&self, job: u32, edits: crate::protocol::Edits, provenance: Vec<(String, String)>, sink: &JobSink) -> Result<Reply, End> {
+    #[expect(clippy::too_many_arguments, reason = "the fields of one command")]
+    pub(crate) async fn report(
+        &self,
+        open: &Open,
+        method: &str,
+        config: serde_json::Value,
+        names: Option<Vec<String>>,
+        known: Vec<Spectrum>,
+        seed: u64,
+        session: &espalier_tensor::Session,
+        sink: &dyn Sink,
+    ) -> Result<Report, End> {
+        let entry = find(method)?;
+        let matrices = chosen(&open.matrices, names.as_deref())?;
+        let inputs = Inputs { checkpoint: &open.checkpoint, matrices, known, seed };
+        Ok((entry.run)(config, inputs, session, sink).await?)
+    }
+
+    async fn diff(&self, job: u32, config: serde_json::Value, sink: &JobSink) -> Result<Reply, End> {
+        let (a, b) = (self.opened()?, self.second()?);
+        let started = self.0.host.now_ms();
+        let (session, device) = self.session_and_place(sink).await?;
+        let report = espalier_methods::diff::run(config, &a.checkpoint, &b.checkpoint, &session, sink).await?;
+        self.note(Step::Diff { config: report.config.clone(), device, result: Outcome::of(&report) });
+        Ok(Reply::Done { job, report: Box::new(report), seconds: (self.0.host.now_ms() - started) / 1e3 })
+    }
+
+    async fn estimate(&self, job: u32, work: &Work, sink: &JobSink) -> Result<Reply, End> {
+        let open = self.opened()?;
+        let session = self.session(sink).await?;
+        let (_, info) = self.0.devices.session().await.map_err(End::Device)?;
+        estimate(&open, work, &session, &info, &*self.0.host, job).await
+    }
+
+    async fn export(&self, job: u32, edits: Edits, provenance: Vec<(String, String)>, sink: &JobSink) -> Result<Reply, End> {
         let open = self.opened()?;
         let started = self.0.host.now_ms();
-        let session = self.session(sink).await?;
-        let done = export::export(&open, &edits, provenance, &session, &*self.0.host, sink).await?;
+        let (session, device) = self.session_and_place(sink).await?;
+        let name = format!("{}-{}.safetensors", open.name, export::word(&edits));
+        let place = export::Place { host: self.0.host.clone(), job, name };
+        let (mut file, hash) = Digesting::over(Some(Box::new(export::Late::new(place))));
+        let done = export::export(&open, &edits, provenance.clone(), &session, &*self.0.host, sink, &mut file).await?;
+        self.note(Step::Export { edits, provenance, device, bytes: done.bytes, sha256: replay::digest(&hash) });
         let seconds = (self.0.host.now_ms() - started) / 1e3;
         Ok(Reply::Exported { job, bytes: done.bytes as f64, changed: done.changed, seconds })
+    }
+
+    /// The record of everything that was done so far.
+    pub fn record(&self) -> Record {
+        Record::new(self.0.steps.borrow().clone())
+    }
+
+    /// Gives a checkpoint that a record may need; it does not become the open one.
+    ///
+    /// # Errors
+    /// What keeps it from being opened.
+    pub async fn offer(&self, sources: Vec<Rc<dyn ByteSource>>) -> Result<(), Fault> {
+        let (open, _) = open(None, sources, Vec::new()).await.map_err(|e| Fault::from(&e))?;
+        self.0.offered.borrow_mut().push(Rc::new(open));
+        Ok(())
+    }
+
+    pub(crate) fn offered(&self) -> Vec<Rc<Open>> {
+        self.0.offered.borrow().clone()
+    }
+
+    fn note(&self, step: Step) {
+        let mut steps = self.0.steps.borrow_mut();
+        if steps.len() == MOST_STEPS {
+            // The oldest result goes; what was opened must stay.
+            let oldest = steps.iter().position(|s| !matches!(s, Step::Open { .. })).unwrap_or(0);
+            steps.remove(oldest);
+        }
+        steps.push(step);
+    }
+
+    pub(crate) fn host(&self) -> &Rc<dyn Host> {
+        &self.0.host
+    }
+
+    pub(crate) fn second(&self) -> Result<Rc<Open>, Fault> {
+        self.0.second.borrow().clone().ok_or_else(Fault::nothing_second)
+    }
+
+    pub(crate) async fn session_and_place(&self, sink: &JobSink) -> Result<(espalier_tensor::Session, Where), End> {
+        let session = self.session(sink).await?;
+        let (_, info) = self.0.devices.session().await.map_err(End::Device)?;
+        Ok((session, Where { gpu: info.gpu, name: info.name }))
     }
 
     async fn self_test(&self, sink: &JobSink) -> Result<Reply, End> {
@@ -288,7 +383,7 @@ impl Engine {
     }
 }
 
-async fn open(name: Option<String>, sources: Vec<Rc<dyn ByteSource>>, notes: Vec<String>) -> Result<(Open, Summary), CheckpointError> {
+pub(crate) async fn open(name: Option<String>, sources: Vec<Rc<dyn ByteSource>>, notes: Vec<String>) -> Result<(Open, Summary), CheckpointError> {
     let mut checkpoint = Checkpoint::open(sources).await?;
     checkpoint.notes.extend(notes);
     let matrices = checkpoint.matrices();

@@ -2,17 +2,19 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 use espalier_methods::magnitude;
 use espalier_methods::method::{Inputs, LocalFuture, Sink};
 use espalier_methods::report::Event;
 use espalier_nets::checkpoint::codec::{encode, zero_where};
-use espalier_nets::checkpoint::writer::write;
-use espalier_nets::checkpoint::{CheckpointError, Dtype, MatrixRef, Origin, Output, Pace, Plan, Stopped, WriteError};
+use espalier_nets::checkpoint::writer::Writer;
+use espalier_nets::checkpoint::{ByteSink, CheckpointError, Dtype, MatrixRef, Origin, Output, Pace, Plan, SinkError, Stopped};
 use espalier_tensor::Session;
 
 use espalier_methods::edit::{Edit, Edited, apply, factor_names, factor_shapes, slice_name};
 use crate::engine::{End, Open, chosen};
+use crate::export_pruned::Pruner;
 use crate::host::Host;
 use crate::jobs::JobSink;
 use crate::protocol::{Edits, Fault};
@@ -27,16 +29,58 @@ pub(crate) struct Done {
 }
 
 /// How one tensor of the copy comes to be.
-enum Make {
+pub(crate) enum Make {
     /// The tensor as it is, but for these matrices of it.
     Rewritten { tensor: usize, edits: Vec<(MatrixRef, Edit)> },
     /// One factor of a matrix.
     Factor { matrix: MatrixRef, rank: u32, left: bool },
     /// One slice of a tensor that is split because another slice is factored.
     Slice { matrix: MatrixRef },
+    /// What pruning leaves of it, as ones.
+    Mask { tensor: usize, edits: Vec<(MatrixRef, Edit)> },
 }
 
-/// Writes the copy into the host's sink.
+/// What the edits are called in a file's name.
+pub(crate) fn word(edits: &Edits) -> &'static str {
+    describe(edits).0
+}
+
+/// Where an export is to go.
+pub(crate) struct Place {
+    pub host: Rc<dyn Host>,
+    pub job: u32,
+    pub name: String,
+}
+
+/// The host's sink, asked for when the first bytes come: what fails before leaves no file behind.
+pub(crate) struct Late {
+    place: Place,
+    sink: Option<Box<dyn ByteSink>>,
+}
+
+impl Late {
+    pub fn new(place: Place) -> Self {
+        Self { place, sink: None }
+    }
+
+    fn sink(&mut self) -> Result<&mut Box<dyn ByteSink>, SinkError> {
+        if self.sink.is_none() {
+            self.sink = Some(self.place.host.sink(self.place.job, &self.place.name)?);
+        }
+        self.sink.as_mut().ok_or_else(|| SinkError { file: self.place.name.clone(), at: 0, why: "it was not opened".into() })
+    }
+}
+
+impl ByteSink for Late {
+    fn write<'a>(&'a mut self, bytes: &'a [u8]) -> LocalFuture<'a, Result<(), SinkError>> {
+        Box::pin(async move { self.sink()?.write(bytes).await })
+    }
+    fn finish(&mut self) -> LocalFuture<'_, Result<(), SinkError>> {
+        Box::pin(async move { self.sink()?.finish().await })
+    }
+}
+
+/// Writes the copy into a sink.
 pub(crate) async fn export(
     open: &Open,
     edits: &Edits,
@@ -44,22 +88,32 @@ pub(crate) async fn export(
     session: &Session,
     host: &dyn Host,
     sink: &JobSink,
+    file: &mut dyn ByteSink,
 ) -> Result<Done, End> {
     let plan = resolve(open, edits, session, sink).await?;
-    let (outputs, makes) = outputs(open, plan)?;
+    let (outputs, makes) = if matches!(edits, Edits::Masks { .. }) { masks(open, plan)? } else { outputs(open, plan)? };
     let metadata = metadata(open, edits, provenance);
     let plan = Plan::new(outputs, &metadata)?;
-    let (what, _) = describe(edits);
-    let mut file = host.sink(sink.id, &format!("{}-{what}.safetensors", open.name)).map_err(|e| End::from(WriteError::from(e)))?;
     let maker = Maker { open, session, sink, pairs: RefCell::default() };
+    let pruner = Pruner { open, session, sink };
     let label = RefCell::new(String::new());
     let pace = Told { host, sink, label: &label, told: Cell::new(f64::NEG_INFINITY) };
-    let produce = async |output: &Output| {
+    let mut writer = Writer::begin(&plan, file, &pace).await?;
+    for output in plan.outputs() {
         label.replace(output.name.clone());
-        let make = makes.get(&output.name).ok_or_else(|| Fault::no_matrix(&output.name))?;
-        maker.bytes(output, make).await
-    };
-    let bytes = write::<End>(&open.checkpoint, &plan, &mut *file, &pace, produce).await?;
+        match (output.origin, makes.get(&output.name)) {
+            (Origin::Copied(tensor), _) => writer.copy(&open.checkpoint, tensor).await?,
+            (Origin::Produced, Some(make)) => match pruner.takes(make) {
+                Some((tensor, edits, masks)) => pruner.put(tensor, &edits, masks, &mut writer).await?,
+                None => {
+                    let bytes = maker.bytes(output, make).await?;
+                    writer.put_whole(output, &bytes).await?;
+                }
+            },
+            (Origin::Produced, None) => return Err(Fault::no_matrix(&output.name).into()),
+        }
+    }
+    let bytes = writer.finish().await?;
     let changed = makes.values().filter(|m| !matches!(m, Make::Slice { .. } | Make::Factor { left: false, .. })).count();
     Ok(Done { bytes, changed: u32::try_from(changed).unwrap_or(u32::MAX) })
 }
@@ -80,7 +134,7 @@ async fn resolve(open: &Open, edits: &Edits, session: &Session, sink: &JobSink) 
             let edit = |rank: u32| if *factors { Edit::Factor { rank } } else { Edit::Truncate { rank } };
             Ok(open.matrices.iter().filter_map(|m| Some((m.clone(), edit(*by_label.get(m.label().as_str())?)))).collect())
         }
-        Edits::Magnitude { config, matrices } => {
+        Edits::Magnitude { config, matrices } | Edits::Masks { config, matrices } => {
             let config = espalier_methods::config::decode::<magnitude::Config>(&magnitude::CARD, config.clone())?;
             let matrices = chosen(&open.matrices, matrices.as_deref())?;
             let inputs = Inputs { checkpoint: &open.checkpoint, matrices, known: Vec::new(), seed: 0 };
@@ -133,6 +187,22 @@ fn outputs(open: &Open, edits: Vec<(MatrixRef, Edit)>) -> Result<(Vec<Output>, H
     Ok((outputs, makes))
 }
 
+/// The masks of pruned tensors, and nothing else.
+fn masks(open: &Open, edits: Vec<(MatrixRef, Edit)>) -> Result<(Vec<Output>, HashMap<String, Make>), End> {
+    let mut by_tensor: BTreeMap<usize, Vec<(MatrixRef, Edit)>> = BTreeMap::new();
+    for (matrix, edit) in edits {
+        by_tensor.entry(matrix.tensor).or_default().push((matrix, edit));
+    }
+    let mut outputs = Vec::new();
+    let mut makes = HashMap::new();
+    for (tensor, edits) in by_tensor {
+        let entry = open.checkpoint.entry(tensor)?;
+        outputs.push(Output { name: entry.name.clone(), dtype: Dtype::U8, shape: entry.shape.clone(), origin: Origin::Produced });
+        makes.insert(entry.name.clone(), Make::Mask { tensor, edits });
+    }
+    Ok((outputs, makes))
+}
+
 /// Makes the bytes of edited tensors.
 struct Maker<'a> {
     open: &'a Open,
@@ -165,6 +235,20 @@ impl Maker<'_> {
                 };
                 self.encoded(output, &values)
             }
+            Make::Mask { tensor, edits } => {
+                let mut kept = vec![1u8; usize::try_from(checkpoint.entry(*tensor)?.elements()).unwrap_or(usize::MAX)];
+                for (matrix, edit) in edits {
+                    let values = checkpoint.read_matrix(matrix).await?;
+                    if values.iter().any(|v| !v.is_finite()) {
+                        continue;
+                    }
+                    let Edited::Pruned { mask, .. } = apply(*edit, values, self.session).await? else { continue };
+                    let part = checkpoint.elements_of(matrix)?;
+                    let mask = matrix.to_file_order(&mask);
+                    kept[part.start as usize..part.end as usize].iter_mut().zip(mask).for_each(|(k, m)| *k = u8::from(m == 0));
+                }
+                Ok(kept)
+            }
             Make::Slice { matrix } => {
                 let values = checkpoint.read_matrix(matrix).await?;
                 self.encoded(output, values.as_standard_layout().as_slice().unwrap_or_default())
@@ -177,7 +261,7 @@ impl Maker<'_> {
         let values = self.open.checkpoint.read_matrix(matrix).await?;
         let bad = values.iter().filter(|v| !v.is_finite()).count();
         if bad > 0 {
-            self.sink.event(Event::Warning(format!("{} holds {bad} NaN or infinite values and was copied as it is", matrix.label())));
+            self.sink.event(Event::Warning(not_finite(matrix, bad as u64)));
             return Ok(());
         }
         match apply(edit, values, self.session).await? {
@@ -224,6 +308,11 @@ impl Maker<'_> {
     }
 }
 
+/// Why a matrix stayed as it is.
+pub(crate) fn not_finite(matrix: &MatrixRef, count: u64) -> String {
+    format!("{} holds {count} NaN or infinite values and was copied as it is", matrix.label())
+}
+
 /// Tells progress in bytes and breathes.
 struct Told<'a> {
     host: &'a dyn Host,
@@ -252,6 +341,7 @@ fn describe(edits: &Edits) -> (&'static str, serde_json::Value) {
             let ranks: BTreeMap<&str, u32> = ranks.iter().map(|(n, r)| (n.as_str(), *r)).collect();
             (if *factors { "factored" } else { "low-rank" }, serde_json::json!({ "method": "welore", "form": if *factors { "factors" } else { "dense" }, "ranks": ranks }))
         }
+        Edits::Masks { config, matrices } => ("masks", serde_json::json!({ "method": "magnitude", "form": "masks, 1 = kept", "config": config, "matrices": matrices })),
         Edits::Magnitude { config, matrices } => ("pruned", serde_json::json!({ "method": "magnitude", "config": config, "matrices": matrices })),
     }
 }

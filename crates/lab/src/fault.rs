@@ -6,6 +6,7 @@ use espalier_tensor::Error as DeviceError;
 use espalier_tensor::error::NoAdapter;
 
 use crate::protocol::{Fault, FaultKind};
+use crate::record::{Named, RecordError};
 
 const OURS: &str = "This is a bug of ours: please report it with the details, and reload the page or run the command again.";
 
@@ -36,6 +37,13 @@ impl Fault {
     pub fn no_network(address: &str) -> Self {
         let advice = "Download the file and give it as a file, or open the address in the page.";
         Self::new(FaultKind::Source, format!("{address} was not opened"), "Addresses are opened by the page in a browser only; the command line reads files.", advice, &address)
+    }
+
+    /// A record of a checkpoint that is not here.
+    pub fn other_checkpoint(named: &Named) -> Self {
+        let files: Vec<String> = named.files.iter().map(|(name, bytes)| format!("{name} ({bytes} bytes)")).collect();
+        let why = format!("The record was made with {}, whose header has the SHA-256 {}…; nothing that is open has that.", files.join(", "), named.header_sha256.get(..12).unwrap_or(&named.header_sha256));
+        Self::new(FaultKind::Source, format!("The record needs {}", named.name), why, "Open that very checkpoint and start the record again.", named)
     }
 
     /// No tensor of that index.
@@ -182,6 +190,16 @@ impl From<&WriteError> for Fault {
             WriteError::Stopped => Self::from(&DeviceError::Cancelled),
             _ => Self::new(FaultKind::Bug, "The copy could not be written", sentence(&e.to_string()), e.advice(), e),
         }
+    }
+}
+
+impl From<&RecordError> for Fault {
+    fn from(e: &RecordError) -> Self {
+        let what = match e {
+            RecordError::Edited => "The record was edited and is not replayed",
+            _ => "The record cannot be read",
+        };
+        Self::new(FaultKind::Malformed, what, sentence(&e.to_string()), e.advice(), e)
     }
 }
 

@@ -2,11 +2,15 @@
 
 mod device;
 mod engine;
+mod estimate;
 mod export;
+mod export_pruned;
 mod fault;
 pub mod host;
 mod jobs;
 pub mod protocol;
+pub mod record;
+mod replay;
 mod selftest;
 pub mod stats;
 pub mod summary;

@@ -5,6 +5,9 @@ use espalier_methods::report::{Cells, Event, Report, Spectrum};
 use espalier_nets::checkpoint::{Family, MatrixRef, Role};
 use serde::{Deserialize, Serialize};
 
+pub use crate::estimate::{Estimate, Work};
+pub use crate::record::Check;
+
 /// A request. Answers to one carry its `job`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Command {
@@ -44,6 +47,30 @@ pub enum Command {
         edits: Edits,
         /// What goes into `__metadata__` beside the engine's own lines: the run record, the settings.
         provenance: Vec<(String, String)>,
+    },
+    /// Compares the second checkpoint with the first; answered like a run, by [`Reply::Done`] of the method `diff` with findings
+    /// [`TensorDiff`](espalier_methods::report::TensorDiff).
+    Diff {
+        /// Job.
+        job: u32,
+        /// Configuration of the comparison: `{"spectra": [names]}`.
+        config: serde_json::Value,
+    },
+    /// Asks what some work would need, without doing it; answered by [`Reply::Estimate`].
+    Estimate {
+        /// Job.
+        job: u32,
+        /// The work.
+        work: Work,
+    },
+    /// Asks for the record of everything done so far; answered by [`Reply::Record`].
+    Record,
+    /// Does a record again and compares; answered by a [`Reply::Step`] each step and [`Reply::Replayed`].
+    Replay {
+        /// Job.
+        job: u32,
+        /// The record, as JSON.
+        record: String,
     },
     /// Stops a job at its next breath.
     Cancel {
@@ -96,6 +123,13 @@ pub enum Edits {
         /// Matrices to prune; `None` for all prunable.
         matrices: Option<Vec<String>>,
     },
+    /// Not a copy but the masks of that pruning: a `U8` tensor of the same name and shape for every pruned tensor, 1 where the weight stays.
+    Masks {
+        /// Configuration of the method `magnitude`.
+        config: serde_json::Value,
+        /// Matrices to prune; `None` for all prunable.
+        matrices: Option<Vec<String>>,
+    },
 }
 
 /// An answer.
@@ -138,6 +172,46 @@ pub enum Reply {
         bytes: f64,
         /// Tensors that were changed.
         changed: u32,
+        /// Wall time.
+        seconds: f64,
+    },
+    /// What some work would need.
+    Estimate {
+        /// Job.
+        job: u32,
+        /// The needs.
+        estimate: Box<Estimate>,
+    },
+    /// The record of everything done so far.
+    Record {
+        /// JSON, as [`Record::text`](crate::record::Record::text) writes it: ready for a file.
+        text: String,
+        /// Steps in it.
+        steps: u32,
+    },
+    /// A step of a record was done again.
+    Step {
+        /// Job.
+        job: u32,
+        /// Number of the step, from 0.
+        index: u32,
+        /// Steps in all.
+        of: u32,
+        /// What was done: `run welore`.
+        title: String,
+        /// How it compares.
+        check: Check,
+    },
+    /// All steps of a record were done again.
+    Replayed {
+        /// Job.
+        job: u32,
+        /// Results that are equal to the last bit.
+        same: u32,
+        /// Results that are equal within what another device rounds.
+        close: u32,
+        /// Other results.
+        different: u32,
         /// Wall time.
         seconds: f64,
     },
@@ -223,6 +297,9 @@ pub struct Summary {
     pub notes: Vec<String>,
     /// SHA-256 of the headers, in hex: what a link to a local file holds.
     pub header_hash: String,
+    /// Hub id or address, where it was opened by one: tensors are fetched when they are asked for.
+    #[serde(default)]
+    pub address: Option<String>,
 }
 
 /// One row of the tensor table.

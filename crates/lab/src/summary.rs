@@ -28,6 +28,7 @@ pub async fn summary(checkpoint: &Checkpoint, matrices: &[MatrixRef], name: Opti
         metadata: checkpoint.metadata.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
         notes: checkpoint.notes.clone(),
         header_hash: header_hash(checkpoint).await?,
+        address: checkpoint.files.iter().find_map(|f| f.address()).map(str::to_owned),
         files,
     })
 }

@@ -3,6 +3,8 @@
 pub mod allocation;
 pub mod bytes;
 pub mod config;
+pub mod cost;
+pub mod diff;
 pub mod edit;
 pub mod figures;
 pub mod magnitude;

@@ -70,6 +70,54 @@ pub enum Finding {
     Pruned(Pruned),
     /// What rank selection decided for one matrix.
     Rank(RankChoice),
+    /// How one tensor differs between two checkpoints.
+    Diff(TensorDiff),
+}
+
+/// How one tensor differs between two checkpoints, A and B.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TensorDiff {
+    /// Name of the tensor.
+    pub tensor: String,
+    /// What kind of difference.
+    pub state: Difference,
+    /// Extents in A and in B; empty where it is not there.
+    pub shapes: [Vec<f64>; 2],
+    /// Element types in A and in B; empty where it is not there.
+    pub dtypes: [String; 2],
+    /// Elements in A (in B, where A has none).
+    pub elements: f64,
+    /// ‖A − B‖_F / ‖A‖_F; `None` where nothing was compared, or A is zero and B is not.
+    pub relative: Option<f64>,
+    /// Largest |a − b|.
+    pub largest: f64,
+    /// Elements that differ (as single-precision values).
+    pub differing: f64,
+    /// Elements that are zero in B only.
+    pub zeros_gained: f64,
+    /// Elements that are zero in A only.
+    pub zeros_lost: f64,
+    /// Pairs of which one is NaN or infinite: they count in `differing` only.
+    pub not_finite: f64,
+}
+
+/// Kinds of difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Difference {
+    /// The same values.
+    Same,
+    /// The same shape, other values.
+    Changed,
+    /// B holds a pair of factors in its place, which were multiplied out and compared.
+    Factored,
+    /// Other extents: not compared.
+    Shape,
+    /// Not in B.
+    OnlyFirst,
+    /// Not in A.
+    OnlySecond,
+    /// Of a type that is listed only.
+    NotDecoded,
 }
 
 /// Singular values of one matrix, with the summary numbers of the specification (lowrank-moe §0).

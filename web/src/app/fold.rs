@@ -62,6 +62,13 @@ impl State {
                 self.say(LogKind::Done, format!("self-test: {} of {ops} operations agree, {seconds:.1} s", ops - failed.min(ops)), now);
             }
             Reply::OpenedSecond(summary) => self.say(LogKind::Done, format!("{} is open to compare with", summary.name), now),
+            Reply::Step { title, check, .. } => self.log(LogKind::Note, format!("{title}: {check:?}"), now),
+            Reply::Replayed { job, same, close, different, seconds } => {
+                self.end(job);
+                self.say(LogKind::Done, format!("done again in {seconds:.1} s: {same} results equal, {close} equal within rounding, {different} different"), now);
+            }
+            // The parts of the page that asked for these take them themselves.
+            Reply::Estimate { .. } | Reply::Record { .. } => {}
             Reply::Cancelled { job } => {
                 if self.run.as_ref().is_some_and(|r| r.job == job) {
                     self.stop(now);
@@ -149,6 +156,8 @@ impl State {
             Finding::Rank(r) => {
                 self.chosen.insert(r.tensor.as_str().into(), Rc::new(r));
             }
+            // Kept with its report.
+            Finding::Diff(_) => {}
         }
     }
 

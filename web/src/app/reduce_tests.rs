@@ -61,6 +61,7 @@ pub(crate) fn summary() -> Summary {
         metadata: vec![],
         notes: vec!["left out: notes.txt".into()],
         header_hash: "a41f".into(),
+        address: None,
     }
 }
 

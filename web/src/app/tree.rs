@@ -202,6 +202,7 @@ mod tests {
             metadata: vec![],
             notes: vec![],
             header_hash: String::new(),
+            address: None,
         }
     }
 

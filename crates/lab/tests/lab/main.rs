@@ -5,4 +5,5 @@ mod engine;
 mod export;
 mod gpu;
 mod protocol;
+mod record;
 mod stats;

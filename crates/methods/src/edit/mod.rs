@@ -2,7 +2,9 @@
 //! no more than one matrix is held at a time. Biases are never touched.
 
 mod names;
+mod stream;
 
+pub use stream::Stream;
 pub use names::{factor_names, factor_shapes, slice_name, to_file_order};
 
 use espalier_tensor::Session;

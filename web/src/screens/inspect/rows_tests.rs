@@ -45,6 +45,7 @@ fn model() -> Summary {
         metadata: vec![],
         notes: vec![],
         header_hash: String::new(),
+        address: None,
     }
 }
 

@@ -1,0 +1,213 @@
+//! What a run would need, before it runs: bytes to read and to fetch, memory, and time by a probe of one tile.
+
+use espalier_methods::cost::{cost, decomposition};
+use espalier_methods::spectra::device::singular;
+use espalier_nets::checkpoint::remote::SMALL;
+use espalier_nets::checkpoint::{Checkpoint, MatrixRef};
+use espalier_tensor::linalg::Decomposition;
+use espalier_tensor::ops::select::KSmallest;
+use espalier_tensor::{Array, Session};
+use ndarray::Array2;
+use serde::{Deserialize, Serialize};
+
+use crate::engine::{End, Open, chosen};
+use crate::host::Host;
+use crate::protocol::{DeviceInfo, Edits, Fault, Reply};
+
+/// Work whose needs are asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Work {
+    /// A run, as [`Command::Run`](crate::protocol::Command::Run) would ask for it.
+    Run {
+        /// Registry key.
+        method: String,
+        /// Configuration.
+        config: serde_json::Value,
+        /// Names of the matrices; `None` for all.
+        matrices: Option<Vec<String>>,
+        /// Names of matrices whose spectra are known already.
+        known: Vec<String>,
+    },
+    /// A copy.
+    Export {
+        /// What to change.
+        edits: Edits,
+    },
+    /// Statistics of one tensor.
+    Stats {
+        /// Index of the tensor.
+        tensor: u32,
+    },
+}
+
+/// What it would need.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// Bytes read from the files.
+    pub reads: f64,
+    /// Bytes of them that come over the network; at most, where some are here already.
+    pub fetches: f64,
+    /// Bytes written.
+    pub writes: f64,
+    /// Most bytes held at once on the device (its memory, or the page's on the CPU).
+    pub memory: f64,
+    /// What the device allows for one buffer, in bytes, where it says so.
+    pub limit: Option<f64>,
+    /// Seconds, without the network; `None` where the time does not follow from shapes.
+    pub seconds: Option<f64>,
+    /// What was timed for it, in words.
+    pub probe: String,
+    /// Why it would not work, one sentence each; empty where nothing speaks against it.
+    pub over: Vec<String>,
+}
+
+/// Side of the square that is decomposed as a probe.
+const TILE: usize = 192;
+/// Elements that are selected from as a probe.
+const SCAN: usize = 1 << 18;
+/// What a browser gives a page on the CPU path: wasm's address space.
+const WASM: f64 = 4_294_967_296.0;
+
+pub(crate) async fn estimate(open: &Open, work: &Work, session: &Session, device: &DeviceInfo, host: &dyn Host, job: u32) -> Result<Reply, End> {
+    let c = &open.checkpoint;
+    let mut out = Estimate::default();
+    let mut flops = None;
+    let mut factored = 0.0;
+    let mut scanned = 0.0;
+    let largest: f64;
+    match work {
+        Work::Stats { tensor } => {
+            let t = c.tensors.get(*tensor as usize).ok_or_else(|| Fault::no_tensor(*tensor, c.tensors.len()))?;
+            out.reads = t.bytes() as f64;
+            out.fetches = fetched(c, [*tensor as usize], 1.0);
+            largest = t.elements() as f64;
+            scanned = largest * 3.0;
+            flops = Some(0.0);
+        }
+        Work::Run { method, config, matrices, known } => {
+            let matrices = targets(open, method, matrices.as_deref(), known)?;
+            let shapes: Vec<[u64; 2]> = matrices.iter().map(|m| m.shape).collect();
+            largest = matrices.iter().map(|m| m.elements() as f64).fold(0.0, f64::max);
+            let cost = cost(method, config, &shapes);
+            let passes = cost.as_ref().map_or(1.0, |c| f64::from(c.passes));
+            out.reads = matrices.iter().map(|m| bytes(c, m)).sum::<f64>() * passes;
+            out.fetches = fetched(c, matrices.iter().map(|m| m.tensor), passes);
+            if let Some(cost) = cost {
+                flops = Some(cost.decomposed.iter().map(|s| decomposition(*s)).sum());
+                scanned = cost.scanned;
+            }
+        }
+        Work::Export { edits } => {
+            let total: f64 = c.tensors.iter().map(|t| t.bytes() as f64).sum();
+            (out.reads, out.writes, out.fetches) = (total, total, fetched(c, 0..c.tensors.len(), 1.0));
+            let edited: Vec<MatrixRef> = match edits {
+                Edits::Rank { ranks, .. } => {
+                    let names: Vec<String> = ranks.iter().map(|(n, _)| n.clone()).collect();
+                    chosen(&open.matrices, Some(&names))?
+                }
+                Edits::Magnitude { matrices, .. } | Edits::Masks { matrices, .. } => targets(open, "magnitude", matrices.as_deref(), &[])?,
+            };
+            largest = edited.iter().map(|m| m.elements() as f64).fold(0.0, f64::max);
+            flops = Some(0.0);
+            if let Edits::Rank { ranks, factors } = edits {
+                factored = edited.iter().map(|m| decomposition(m.shape)).sum();
+                if *factors {
+                    for (m, (_, rank)) in edited.iter().zip(ranks) {
+                        let width = bytes(c, m) / (m.elements() as f64).max(1.0);
+                        out.writes += width * (f64::from(*rank) * (m.shape[0] + m.shape[1]) as f64 - m.elements() as f64);
+                    }
+                }
+            } else {
+                scanned = edited.iter().map(|m| m.elements() as f64).sum();
+            }
+            if let Edits::Masks { .. } = edits {
+                out.writes = scanned;
+            }
+        }
+    }
+    // A matrix in single precision and its working copies: bits for selection and masks, or double precision for a decomposition.
+    let decomposes = flops.is_some_and(|f| f > 0.0) || factored > 0.0;
+    out.memory = largest * if decomposes { 4.0 + 16.0 } else { 4.0 + 8.0 };
+    limits(&mut out, device, largest);
+    out.probe = probe(&mut out, session, host, flops, scanned, factored).await?;
+    Ok(Reply::Estimate { job, estimate: Box::new(out) })
+}
+
+/// The matrices that a method will choose: of all, those that may be pruned, but for spectra.
+fn targets(open: &Open, method: &str, names: Option<&[String]>, known: &[String]) -> Result<Vec<MatrixRef>, Fault> {
+    let mut all = chosen(&open.matrices, names)?;
+    if names.is_none() && method != "spectra" && all.iter().any(|m| m.prunable) {
+        all.retain(|m| m.prunable);
+    }
+    let known: std::collections::HashSet<&str> = known.iter().map(String::as_str).collect();
+    all.retain(|m| !known.contains(m.label().as_str()));
+    Ok(all)
+}
+
+fn bytes(c: &Checkpoint, m: &MatrixRef) -> f64 {
+    c.tensors.get(m.tensor).map_or(0.0, |t| m.elements() as f64 * t.dtype.bits() as f64 / 8.0)
+}
+
+/// Bytes over the network: a small file comes whole and once, of others what is asked for.
+fn fetched(c: &Checkpoint, tensors: impl IntoIterator<Item = usize>, passes: f64) -> f64 {
+    let mut by_file = vec![0.0; c.files.len()];
+    let tensors: std::collections::BTreeSet<usize> = tensors.into_iter().collect();
+    for t in tensors.into_iter().filter_map(|i| c.tensors.get(i)) {
+        by_file[t.file] += t.bytes() as f64;
+    }
+    let cost = |(file, asked): (usize, &f64)| match &c.files[file] {
+        f if f.address().is_none() || *asked == 0.0 => 0.0,
+        f if f.len() <= SMALL => f.len() as f64,
+        _ => asked * passes,
+    };
+    by_file.iter().enumerate().map(cost).sum()
+}
+
+fn limits(out: &mut Estimate, device: &DeviceInfo, largest: f64) {
+    let limit = |name: &str| device.limits.iter().find(|(n, ..)| n.to_lowercase().contains(name)).map(|(_, asked, _)| *asked);
+    if device.gpu {
+        out.limit = limit("buffer size").or_else(|| limit("buffer"));
+        if let Some(most) = out.limit.filter(|most| largest * 4.0 > *most) {
+            out.over.push(format!("The largest matrix takes {:.0} MB in one buffer; {} allows {:.0} MB.", largest * 4.0 / 1e6, device.name, most / 1e6));
+        }
+    } else if cfg!(target_arch = "wasm32") && out.memory > WASM * 0.9 {
+        out.limit = Some(WASM);
+        out.over.push(format!("It would hold {:.1} GB at once, and a page has 4 GB at most; the command line has no such limit.", out.memory / 1e9));
+    }
+}
+
+/// Numbers between −1 and 1, the same every time.
+fn tile(n: usize) -> Vec<f32> {
+    (0..n as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 8) as f32 / 8_388_608.0 - 1.0).collect()
+}
+
+async fn probe(out: &mut Estimate, session: &Session, host: &dyn Host, flops: Option<f64>, scanned: f64, factored: f64) -> Result<String, End> {
+    let Some(flops) = flops else { return Ok("the time of this method does not follow from the shapes of the matrices".into()) };
+    let mut seconds = 0.0;
+    let mut timed = Vec::new();
+    let matrix = || Array2::from_shape_fn((TILE, TILE), {
+        let t = tile(TILE * TILE);
+        move |(i, j)| t[i * TILE + j]
+    });
+    if flops > 0.0 {
+        let start = host.now_ms();
+        singular(session, matrix()).await.map_err(End::from_device)?;
+        seconds += (host.now_ms() - start) / 1e3 * flops / decomposition([TILE as u64; 2]);
+        timed.push(format!("one spectrum of {TILE} × {TILE}"));
+    }
+    if factored > 0.0 {
+        let start = host.now_ms();
+        Decomposition::new(matrix().view()).map_err(End::from_device)?;
+        seconds += (host.now_ms() - start) / 1e3 * factored / decomposition([TILE as u64; 2]);
+        timed.push(format!("one decomposition of {TILE} × {TILE}"));
+    }
+    if scanned > 0.0 {
+        let start = host.now_ms();
+        let values = session.upload(Array::from_f32(&[SCAN], tile(SCAN)));
+        session.read(&session.run(&KSmallest::magnitude(SCAN / 2), &[&values])).await.map_err(End::from_device)?;
+        seconds += (host.now_ms() - start) / 1e3 * scanned / SCAN as f64;
+        timed.push(format!("one selection from {SCAN} weights"));
+    }
+    out.seconds = Some(seconds);
+    Ok(if timed.is_empty() { "nothing to compute".into() } else { format!("by {} just now, without reading files", timed.join(" and ")) })
+}
