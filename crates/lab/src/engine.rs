@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use espalier_methods::calibration::Corpus;
 use espalier_methods::method::{Entry, Inputs, MethodError, Sink};
 use espalier_methods::report::{Report, Spectrum};
 use espalier_methods::registry::METHODS;
@@ -41,6 +42,8 @@ struct Inner {
     steps: RefCell<Vec<Step>>,
     /// Counts openings of each slot, so that a slow earlier one does not replace a later.
     openings: [Cell<u32>; 2],
+    /// Texts by name, in the order in which they came first.
+    texts: RefCell<Vec<Rc<Corpus>>>,
     jobs: Jobs,
     devices: Devices,
 }
@@ -94,7 +97,7 @@ impl Engine {
     /// An engine with nothing open and no device yet: the first job that needs one finds it.
     pub fn new(host: Rc<dyn Host>) -> Self {
         let devices = Devices::new(host.clone());
-        Self(Rc::new(Inner { host, open: RefCell::new(None), second: RefCell::new(None), offered: RefCell::default(), steps: RefCell::default(), openings: [Cell::new(0), Cell::new(0)], jobs: Jobs::default(), devices }))
+        Self(Rc::new(Inner { host, open: RefCell::new(None), second: RefCell::new(None), offered: RefCell::default(), steps: RefCell::default(), texts: RefCell::default(), openings: [Cell::new(0), Cell::new(0)], jobs: Jobs::default(), devices }))
     }
 
     /// Opens a checkpoint from its files; `name` is what people call it, where that is known better than from the files. Answers
@@ -200,6 +203,7 @@ impl Engine {
             }
             Command::Replay { job, record } => self.job(job, "replay".into(), async |sink| self.replay(&record, sink).await).await,
             Command::Cancel { job } => self.0.jobs.cancel(job),
+            Command::Text(corpus) => self.text(corpus),
             Command::Stats { job, tensor } => self.job(job, format!("stats {tensor}"), async |sink| self.stats(job, tensor, sink).await).await,
             Command::Run { job, method, config, matrices, known, seed } => {
                 let run = async |sink: &JobSink| self.run(job, &method, config, matrices, known, seed, sink).await;
@@ -207,6 +211,15 @@ impl Engine {
             }
             Command::Export { job, edits, provenance } => self.job(job, "export".into(), async |sink| self.export(job, edits, provenance, sink).await).await,
             Command::SelfTest { job } => self.job(job, "self-test".into(), async |sink| self.self_test(sink).await).await,
+        }
+    }
+
+    /// Keeps a text; one of the same name is replaced.
+    fn text(&self, corpus: Corpus) {
+        let mut texts = self.0.texts.borrow_mut();
+        match texts.iter().position(|t| t.name == corpus.name) {
+            Some(i) => texts[i] = Rc::new(corpus),
+            None => texts.push(Rc::new(corpus)),
         }
     }
 
@@ -293,7 +306,7 @@ impl Engine {
     ) -> Result<Report, End> {
         let entry = find(method)?;
         let matrices = chosen(&open.matrices, names.as_deref())?;
-        let inputs = Inputs { checkpoint: &open.checkpoint, matrices, known, seed };
+        let inputs = Inputs { checkpoint: &open.checkpoint, matrices, known, seed, texts: self.0.texts.borrow().clone() };
         Ok((entry.run)(config, inputs, session, sink).await?)
     }
 

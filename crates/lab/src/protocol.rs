@@ -1,5 +1,6 @@
 //! What faces say to the engine and what it answers: plain serde data. Files are handed over beside it, as byte sources.
 
+use espalier_methods::calibration::Corpus;
 use espalier_methods::bytes::{F32s, F64s, U32s};
 use espalier_methods::report::{Cells, Event, Report, Spectrum};
 use espalier_nets::checkpoint::{Family, MatrixRef, Role};
@@ -17,6 +18,8 @@ pub enum Command {
     Close,
     /// Forgets the second one.
     CloseSecond,
+    /// Keeps a tokenized text for the methods that run the model; one of the same name is replaced. Not answered.
+    Text(Corpus),
     /// Statistics of one tensor; answered by [`Reply::Stats`].
     Stats {
         /// Job.

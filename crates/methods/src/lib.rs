@@ -2,18 +2,25 @@
 
 pub mod allocation;
 pub mod bytes;
+pub mod calibration;
 pub mod config;
 pub mod cost;
 pub mod diff;
 pub mod edit;
 pub mod figures;
+pub mod generate;
+pub mod layerwise;
 pub mod magnitude;
 pub mod method;
+pub mod perplexity;
+pub mod prune;
 pub mod registry;
 pub mod report;
+pub mod sensitivity;
 pub mod spectra;
+pub mod text;
 pub mod welore;
-mod work;
+pub mod work;
 
 pub use method::{Card, Inputs, Knob, MethodError, Sink};
 pub use registry::METHODS;

@@ -2,12 +2,14 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::rc::Rc;
 
 use espalier_nets::checkpoint::MatrixRef;
 use espalier_nets::{Checkpoint, CheckpointError};
 use espalier_tensor::Session;
 use serde::Serialize;
 
+use crate::calibration::Corpus;
 use crate::report::{Event, Report};
 
 /// A future on one thread.
@@ -82,6 +84,8 @@ pub struct Inputs<'a> {
     pub known: Vec<crate::report::Spectrum>,
     /// Seed of all randomness.
     pub seed: u64,
+    /// Tokenized texts, for methods that run the model.
+    pub texts: Vec<Rc<Corpus>>,
 }
 
 /// Where events go, and where a method asks whether it may go on.

@@ -3,7 +3,18 @@
 use crate::method::Entry;
 
 /// The registry. A new method is its file and a line here.
-pub static METHODS: &[Entry] = &[crate::spectra::ENTRY, crate::welore::ENTRY, crate::magnitude::profile_method::ENTRY, crate::magnitude::ENTRY];
+pub static METHODS: &[Entry] = &[
+    crate::spectra::ENTRY,
+    crate::welore::ENTRY,
+    crate::magnitude::profile_method::ENTRY,
+    crate::magnitude::ENTRY,
+    crate::prune::WANDA_ENTRY,
+    crate::prune::SPARSEGPT_ENTRY,
+    crate::prune::OWL_ENTRY,
+    crate::sensitivity::ENTRY,
+    crate::perplexity::ENTRY,
+    crate::generate::ENTRY,
+];
 
 /// The method with this key.
 pub fn find(id: &str) -> Option<&'static Entry> {
@@ -52,5 +63,11 @@ mod tests {
         check::<crate::welore::Config>(&crate::welore::CARD);
         check::<crate::magnitude::Config>(&crate::magnitude::CARD);
         check::<crate::magnitude::profile_method::Config>(&crate::magnitude::profile_method::CARD);
+        check::<crate::prune::Config<crate::prune::Wanda>>(&crate::prune::WANDA);
+        check::<crate::prune::Config<crate::prune::SparseGpt>>(&crate::prune::SPARSEGPT);
+        check::<crate::prune::Config<crate::prune::Owl>>(&crate::prune::OWL);
+        check::<crate::sensitivity::Config>(&crate::sensitivity::CARD);
+        check::<crate::perplexity::Config>(&crate::perplexity::CARD);
+        check::<crate::generate::Config>(&crate::generate::CARD);
     }
 }

@@ -25,7 +25,15 @@ impl<'a> Desk<'a> {
     /// # Errors
     /// [`MethodError::Cancelled`].
     pub async fn at(&self, done: usize, total: usize, label: &str) -> Result<(), MethodError> {
-        self.sink.event(Event::Progress { done: done as f64, total: total as f64, unit: "matrices".into(), label: label.into() });
+        self.step(done, total, "matrices", label).await
+    }
+
+    /// The same in another unit.
+    ///
+    /// # Errors
+    /// [`MethodError::Cancelled`].
+    pub async fn step(&self, done: usize, total: usize, unit: &str, label: &str) -> Result<(), MethodError> {
+        self.sink.event(Event::Progress { done: done as f64, total: total as f64, unit: unit.into(), label: label.into() });
         self.breathe().await
     }
 

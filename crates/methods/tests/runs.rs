@@ -54,7 +54,7 @@ fn llama() -> Builder {
 }
 
 fn inputs<'a>(checkpoint: &'a Checkpoint, matrices: Vec<MatrixRef>, known: Vec<Spectrum>) -> Inputs<'a> {
-    Inputs { checkpoint, matrices, known, seed: 0 }
+    Inputs { checkpoint, matrices, known, seed: 0, texts: Vec::new() }
 }
 
 fn run_with(id: &str, config: Value, inputs: Inputs<'_>, ear: &Ear) -> Result<Report, MethodError> {

@@ -14,8 +14,8 @@ use super::norm::Norm;
 use super::{Architecture, ModelError, Style};
 use crate::Checkpoint;
 
-/// Most bytes of one intermediate result of a batch; batches are cut to it.
-const INTERMEDIATE: usize = 32 << 20;
+/// Most bytes of one intermediate result of a batch; batches are cut to it, so that a block of a batch is short work between two looks at a cancel.
+const INTERMEDIATE: usize = 4 << 20;
 
 /// Bytes of blocks that may stay on the device between uses.
 const RESIDENT: usize = 256 << 20;

@@ -1,0 +1,61 @@
+//! Which texts a method works on, and how long its windows are.
+
+use espalier_nets::models::Model;
+
+use crate::calibration::Corpus;
+use crate::config::bad;
+use crate::layerwise::Evaluation;
+use crate::method::{Inputs, MethodError};
+use crate::work::Desk;
+
+/// The text of this name; without a name the first, or the last.
+///
+/// # Errors
+/// No text at all, or none of that name.
+pub fn named<'i>(inputs: &'i Inputs<'_>, name: &str, key: &str, last: bool) -> Result<&'i Corpus, MethodError> {
+    let texts = &inputs.texts;
+    if texts.is_empty() {
+        return Err(MethodError::Inputs("this needs a text; choose a bundled one, type one, or give a .txt or .jsonl file".into()));
+    }
+    let found = if name.is_empty() {
+        if last { texts.last() } else { texts.first() }
+    } else {
+        texts.iter().find(|t| t.name == name)
+    };
+    found.map(|t| &**t).ok_or_else(|| {
+        let known: Vec<&str> = texts.iter().map(|t| t.name.as_str()).collect();
+        bad(key, format!("there is no text named “{name}”; there are {}", known.join(", ")))
+    })
+}
+
+/// The asked length, or the model's context where that is shorter, said aloud.
+pub fn window_length(model: &Model<'_>, asked: usize, desk: &Desk<'_>) -> usize {
+    match model.architecture().context {
+        Some(context) if context < asked => {
+            desk.note(format!("windows have {context} tokens, the model's context, instead of {asked}"));
+            context
+        }
+        _ => asked,
+    }
+}
+
+/// Windows behind one another, without overlap, from the start of the text: what perplexity is defined over. `None` where none are wanted.
+///
+/// # Errors
+/// A text shorter than one window.
+pub fn evaluation(inputs: &Inputs<'_>, name: &str, length: usize, most: usize, desk: &Desk<'_>) -> Result<Option<Evaluation>, MethodError> {
+    if most == 0 {
+        return Ok(None);
+    }
+    let text = named(inputs, name, "evaluation", true)?;
+    let stream = if text.documents.is_empty() { text.examples.iter().flat_map(|e| e.single.iter().copied()).collect() } else { text.stream() };
+    let windows: Vec<Vec<u32>> = stream.chunks_exact(length).take(most).map(<[u32]>::to_vec).collect();
+    if windows.is_empty() {
+        return Err(bad("length", format!("“{}” has {} tokens, fewer than one window of {length}; take shorter windows or a longer text", text.name, stream.len())));
+    }
+    let left = stream.len() / length - windows.len();
+    if left > 0 {
+        desk.note(format!("perplexity is of the first {} windows of {}; {left} more are left out", windows.len(), text.name));
+    }
+    Ok(Some(Evaluation { name: text.name.clone(), windows }))
+}
