@@ -25,6 +25,18 @@ pub enum Command {
     Rank(Rank),
     /// Removes the smallest weights and writes the sparse checkpoint.
     Prune(Prune),
+    /// Perplexity of a language model on a text.
+    Perplexity(Calibrated),
+    /// Goes on with a text.
+    Generate(Generate),
+    /// Prunes by magnitude times input norm (Wanda), with perplexity before and after.
+    Wanda(Calibrated),
+    /// Prunes with an update of what stays (SparseGPT), with perplexity before and after.
+    Sparsegpt(Calibrated),
+    /// Prunes blocks by their outliers (OWL), with perplexity before and after.
+    Owl(Calibrated),
+    /// Prunes one part at a time and measures what it costs.
+    Sensitivity(Calibrated),
     /// Lists the methods and their settings.
     Methods {
         /// Print JSON.
@@ -168,4 +180,80 @@ pub struct Prune {
     /// exact, or official for the rule of Wanda's code. [default: exact]
     #[arg(long, value_name = "RULE")]
     pub rule: Option<String>,
+}
+
+/// What commands over texts take.
+#[derive(Debug, Args)]
+pub struct Texts {
+    /// A .txt or .jsonl file; the first calibrates (may be given several times).
+    #[arg(long, required = true, value_name = "FILE")]
+    pub text: Vec<PathBuf>,
+    /// The text that perplexity is measured on. [default: the last --text]
+    #[arg(long, value_name = "FILE")]
+    pub eval: Option<PathBuf>,
+    /// A tokenizer.json, or `bytes`. [default: the one beside the model, else bytes]
+    #[arg(long, value_name = "FILE")]
+    pub tokenizer: Option<PathBuf>,
+    /// Calibration windows.
+    #[arg(long, value_name = "N")]
+    pub samples: Option<u32>,
+    /// Tokens a window.
+    #[arg(long, value_name = "N")]
+    pub length: Option<u32>,
+    /// Most windows that perplexity is measured on.
+    #[arg(long, value_name = "N")]
+    pub windows: Option<u32>,
+}
+
+/// A method over texts; its settings are those that `espalier methods` lists.
+#[derive(Debug, Args)]
+pub struct Calibrated {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(flatten)]
+    pub run: Run,
+    #[command(flatten)]
+    pub texts: Texts,
+    /// Share of the weights to remove, 0 to 1.
+    #[arg(long, value_name = "SHARE")]
+    pub sparsity: Option<f64>,
+    /// unstructured, or N:M (remove N of every M).
+    #[arg(long, value_name = "PATTERN")]
+    pub pattern: Option<String>,
+    /// uniform, owl, erk, alpha, sensitivity or by_hand.
+    #[arg(long, value_name = "HOW")]
+    pub allocation: Option<String>,
+    /// Any other setting of the method (may be given several times).
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// `espalier generate`.
+#[derive(Debug, Args)]
+pub struct Generate {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(flatten)]
+    pub run: Run,
+    /// The text to go on with.
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    pub prompt: String,
+    /// A tokenizer.json, or `bytes`.
+    #[arg(long, value_name = "FILE")]
+    pub tokenizer: Option<PathBuf>,
+    /// How many tokens to add at most.
+    #[arg(long, value_name = "N")]
+    pub tokens: Option<u32>,
+    /// 0 takes the likeliest word.
+    #[arg(long, value_name = "T")]
+    pub temperature: Option<f64>,
+    /// Only among so many likeliest words.
+    #[arg(long, value_name = "N")]
+    pub top_k: Option<u32>,
+    /// Only among the likeliest that hold this share.
+    #[arg(long, value_name = "SHARE")]
+    pub top_p: Option<f64>,
+    /// Any other setting of the method.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
 }

@@ -5,6 +5,7 @@
 mod args;
 mod face;
 mod inspect;
+mod language;
 mod methods;
 mod output;
 mod run;
@@ -24,6 +25,12 @@ fn main() -> ExitCode {
         Command::Spectra(args) => run::spectra(&args),
         Command::Rank(args) => run::rank(&args),
         Command::Prune(args) => run::prune(&args),
+        Command::Perplexity(args) => language::calibrated("perplexity", &args),
+        Command::Generate(args) => language::generate(&args),
+        Command::Wanda(args) => language::calibrated("wanda", &args),
+        Command::Sparsegpt(args) => language::calibrated("sparsegpt", &args),
+        Command::Owl(args) => language::calibrated("owl", &args),
+        Command::Sensitivity(args) => language::calibrated("sensitivity", &args),
         Command::Methods { json } => methods::methods(json),
     };
     match result {

@@ -73,7 +73,8 @@ fn names(run: &Run) -> Option<Vec<String>> {
     (!run.matrices.is_empty()).then(|| run.matrices.clone())
 }
 
-fn run(lab: &Lab, common: &Common, run: &Run, method: &str, config: Map<String, Value>) -> Result<Report, Failure> {
+/// Runs a method of the registry to its report.
+pub fn run(lab: &Lab, common: &Common, run: &Run, method: &str, config: Map<String, Value>) -> Result<Report, Failure> {
     let device = lab.device(common)?;
     let command =
         Command::Run { job: 1, method: method.into(), config: config.into(), matrices: names(run), known: Vec::new(), seed: run.seed };
@@ -101,7 +102,8 @@ fn export(lab: &Lab, common: &Common, place: &Target, edits: Edits, report: &Rep
     }
 }
 
-fn printed(common: &Common, report: &Report, table: Table) -> Result<String, Failure> {
+/// The report as JSON or as a table with its summary.
+pub fn printed(common: &Common, report: &Report, table: Table) -> Result<String, Failure> {
     if common.json {
         return Ok(serde_json::to_string_pretty(report)? + "\n");
     }

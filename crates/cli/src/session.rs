@@ -86,6 +86,11 @@ impl Lab {
         }
     }
 
+    /// Gives the engine something that it does not answer.
+    pub fn tell(&self, command: Command) {
+        pollster::block_on(self.engine.handle(command));
+    }
+
     /// Runs a command to its end and gives its last answer.
     pub fn answer(&self, command: Command) -> Result<Reply, Failure> {
         pollster::block_on(self.engine.handle(command));

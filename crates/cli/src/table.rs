@@ -2,7 +2,7 @@
 
 /// A table whose columns are as wide as their widest cell.
 pub struct Table {
-    head: Vec<&'static str>,
+    head: Vec<String>,
     /// Columns of numbers stand to the right.
     right: Vec<bool>,
     rows: Vec<Vec<String>>,
@@ -11,11 +11,12 @@ pub struct Table {
 impl Table {
     /// Column heads; a leading `>` makes a column of numbers.
     pub fn new(head: &[&'static str]) -> Self {
-        Self {
-            head: head.iter().map(|h| h.trim_start_matches('>')).collect(),
-            right: head.iter().map(|h| h.starts_with('>')).collect(),
-            rows: Vec::new(),
-        }
+        Self::owned(head.iter().map(|h| (*h).to_owned()).collect())
+    }
+
+    /// The same of heads that are not known beforehand.
+    pub fn owned(head: Vec<String>) -> Self {
+        Self { right: head.iter().map(|h| h.starts_with('>')).collect(), head: head.iter().map(|h| h.trim_start_matches('>').to_owned()).collect(), rows: Vec::new() }
     }
 
     /// Adds a row.
@@ -26,7 +27,7 @@ impl Table {
     /// The table as text, with a line end after each row.
     pub fn text(&self) -> String {
         let width = |s: &str| s.chars().count();
-        let head: Vec<String> = self.head.iter().map(|h| (*h).to_owned()).collect();
+        let head = self.head.clone();
         let widths: Vec<usize> = (0..head.len())
             .map(|c| self.rows.iter().chain([&head]).filter_map(|r| r.get(c)).map(|s| width(s)).max().unwrap_or(0))
             .collect();

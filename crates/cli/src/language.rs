@@ -1,0 +1,148 @@
+//! Commands that run a language model: perplexity, generation, pruning with calibration, the sensitivity sweep.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use espalier_lab::protocol::Command;
+use espalier_methods::calibration::{Corpus, Example, example};
+use espalier_methods::report::{Figure, FigureKind, Report};
+use espalier_tokens::{Tokens, TokensError};
+use serde_json::{Map, Value};
+
+use crate::args::{Calibrated, Common, Generate, Texts};
+use crate::run::{printed, run};
+use crate::session::{Failure, Lab};
+use crate::table::Table;
+
+/// `espalier perplexity`, `wanda`, `sparsegpt`, `owl` and `sensitivity`: a method of the registry over texts.
+pub fn calibrated(method: &str, args: &Calibrated) -> Result<String, Failure> {
+    let lab = Lab::open(&args.common)?;
+    texts(&lab, &args.common, &args.texts)?;
+    let mut config = settings(&args.set)?;
+    let mut put = |key: &str, value: Option<Value>| value.map(|v| config.insert(key.into(), v));
+    put("sparsity", args.sparsity.map(Value::from));
+    put("pattern", args.pattern.clone().map(Value::from));
+    put("allocation", args.allocation.clone().map(Value::from));
+    put("samples", args.texts.samples.map(Value::from));
+    put("length", args.texts.length.map(Value::from));
+    put("windows", args.texts.windows.map(Value::from));
+    let report = run(&lab, &args.common, &args.run, method, config)?;
+    let table = figure_table(report.figures.iter().rev().find(|f| matches!(f.kind, FigureKind::Table { .. })));
+    printed(&args.common, &report, table)
+}
+
+/// `espalier generate`.
+pub fn generate(args: &Generate) -> Result<String, Failure> {
+    let lab = Lab::open(&args.common)?;
+    let tokens = tokenizer(&args.common, args.tokenizer.as_deref())?;
+    let prompt = tokens.encode(&args.prompt, true).map_err(usage)?;
+    let mut config = settings(&args.set)?;
+    config.insert("prompt".into(), prompt.clone().into());
+    for (key, value) in [("tokens", args.tokens.map(Value::from)), ("temperature", args.temperature.map(Value::from)), ("top_k", args.top_k.map(Value::from)), ("top_p", args.top_p.map(Value::from))] {
+        if let Some(v) = value {
+            config.insert(key.into(), v);
+        }
+    }
+    let report = run(&lab, &args.common, &args.run, "generate", config)?;
+    if args.common.json {
+        return printed(&args.common, &report, Table::new(&[]));
+    }
+    let made: Vec<u32> = column(&report, "tokens", 1);
+    let all: Vec<u32> = prompt.iter().chain(&made).copied().collect();
+    Ok(tokens.decode(&all).map_err(usage)? + "\n")
+}
+
+fn column(report: &Report, figure: &str, at: usize) -> Vec<u32> {
+    let rows = report.figures.iter().find(|f| f.id == figure).and_then(|f| if let FigureKind::Table { rows, .. } = &f.kind { Some(rows) } else { None });
+    rows.into_iter().flatten().filter_map(|r| r.get(at)?.parse().ok()).collect()
+}
+
+/// A table figure as a table of the terminal.
+fn figure_table(figure: Option<&Figure>) -> Table {
+    let Some(FigureKind::Table { columns, rows }) = figure.map(|f| &f.kind) else { return Table::new(&[]) };
+    let numeric = |c: usize| rows.iter().all(|r| r.get(c).is_none_or(|v| v.starts_with(|c: char| c.is_ascii_digit() || c == '-') || v.is_empty()));
+    let heads = columns.iter().enumerate().map(|(c, a)| {
+        let unit = if a.unit.is_empty() { String::new() } else { format!(" ({})", a.unit) };
+        format!("{}{}{unit}", if numeric(c) { ">" } else { "" }, a.name)
+    });
+    let mut table = Table::owned(heads.collect());
+    rows.iter().for_each(|r| table.row(r.clone()));
+    table
+}
+
+/// `KEY=VALUE` as JSON: numbers, true and false as they are, anything else as text; `{…}` and `[…]` as JSON.
+fn settings(all: &[String]) -> Result<Map<String, Value>, Failure> {
+    let mut out = Map::new();
+    for pair in all {
+        let Some((key, value)) = pair.split_once('=') else {
+            return Err(Failure::Usage(format!("--set {pair} was not understood"), "A setting is written KEY=VALUE.".into(), "See the keys with `espalier methods`.".into()));
+        };
+        let json = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+        out.insert(key.into(), json);
+    }
+    Ok(out)
+}
+
+fn usage(e: TokensError) -> Failure {
+    Failure::Usage("The text could not be tokenized".into(), format!("{e}."), "Give --tokenizer with the model's own tokenizer.json, or `bytes`.".into())
+}
+
+/// The tokenizer beside the model, the one that was named, or bytes.
+fn tokenizer(common: &Common, named: Option<&Path>) -> Result<Tokens, Failure> {
+    if named == Some(Path::new("bytes")) {
+        return Ok(Tokens::Bytes);
+    }
+    let beside = common.files.iter().map(|f| if f.is_dir() { f.clone() } else { f.parent().map_or_else(PathBuf::new, Path::to_path_buf) });
+    let found = named.map(Path::to_path_buf).or_else(|| beside.map(|d| d.join("tokenizer.json")).find(|p| p.is_file()));
+    let Some(path) = found else {
+        eprintln!("note: no tokenizer.json beside the model; each byte of a text is a token");
+        return Ok(Tokens::Bytes);
+    };
+    let bytes = fs::read(&path).map_err(|e| unreadable(&path, &e))?;
+    Tokens::from_json(&bytes).map_err(usage)
+}
+
+fn unreadable(path: &Path, e: &std::io::Error) -> Failure {
+    Failure::Usage(format!("{} could not be read", path.display()), format!("{e}."), "See that the file is there and may be read.".into())
+}
+
+/// Gives the engine the texts: those that calibrate first, the one that measures last.
+fn texts(lab: &Lab, common: &Common, args: &Texts) -> Result<(), Failure> {
+    let tokens = tokenizer(common, args.tokenizer.as_deref())?;
+    let vocabulary = lab.summary.tensors.iter().filter(|t| t.role == espalier_nets::checkpoint::Role::Embedding && t.shape.len() == 2).map(|t| t.shape[0] as usize).max();
+    if let Some(v) = vocabulary {
+        tokens.fits(v).map_err(usage)?;
+    }
+    for path in args.text.iter().chain(&args.eval) {
+        lab.tell(Command::Text(read(path, &tokens)?));
+    }
+    Ok(())
+}
+
+/// A `.txt` file is one document; each line of a `.jsonl` file is a document (`text`) or a question.
+fn read(path: &Path, tokens: &Tokens) -> Result<Corpus, Failure> {
+    let text = fs::read_to_string(path).map_err(|e| unreadable(path, &e))?;
+    let name = path.file_stem().map_or_else(|| "text".into(), |s| s.to_string_lossy().into_owned());
+    let mut corpus = Corpus { bytes: text.len() as f64, name, ..Corpus::default() };
+    let encode = |t: &str| tokens.encode(t, true).map_err(usage);
+    if path.extension().is_none_or(|e| e != "jsonl") {
+        corpus.documents.push(encode(&text)?.into());
+        return Ok(corpus);
+    }
+    for (i, line) in text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
+        let bad = |why: String| Failure::Usage(format!("Line {} of {} was not understood", i + 1, path.display()), why, "Each line is a JSON object with `text`, or with a question and an `answer`.".into());
+        let row: Value = serde_json::from_str(line).map_err(|e| bad(format!("{e}.")))?;
+        if let Some(t) = row.get("text").and_then(Value::as_str) {
+            corpus.documents.push(encode(t)?.into());
+            continue;
+        }
+        let row = example(&corpus.name, &row).ok_or_else(|| bad("It has neither a `text` nor the fields of a question.".into()))?;
+        corpus.examples.push(Example {
+            zero: encode(&row.prompt)?.into(),
+            single: encode(&format!("{}{}", row.prompt, row.answer))?.into(),
+            reasoned: row.reasoned.as_ref().map(|r| encode(&format!("{}{r}", row.prompt))).transpose()?.unwrap_or_default().into(),
+            steps: row.steps(),
+        });
+    }
+    Ok(corpus)
+}
