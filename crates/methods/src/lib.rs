@@ -14,6 +14,7 @@ pub mod magnitude;
 pub mod method;
 pub mod perplexity;
 pub mod prune;
+pub mod recipe;
 pub mod registry;
 pub mod report;
 pub mod sensitivity;

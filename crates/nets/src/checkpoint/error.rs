@@ -158,8 +158,10 @@ pub enum CheckpointError {
     MissingShards {
         /// Who says that they exist: the index, or the name of another shard.
         named_by: String,
-        /// The missing files.
+        /// The missing files; of very many the first thousand.
         missing: Vec<String>,
+        /// How many they are.
+        count: usize,
         /// How many files the checkpoint has.
         of: usize,
     },
@@ -209,9 +211,14 @@ pub(crate) fn shape_text(shape: &[u64]) -> String {
 
 /// Up to three names, and how many more.
 pub(crate) fn list(names: &[String]) -> String {
+    list_of(names, names.len())
+}
+
+/// Up to three of `count` names, and how many more.
+fn list_of(names: &[String], count: usize) -> String {
     const MOST: usize = 3;
     let shown: Vec<String> = names.iter().take(MOST).map(|n| short(n)).collect();
-    let rest = names.len().saturating_sub(MOST);
+    let rest = count.saturating_sub(MOST);
     if rest > 0 { format!("{} and {rest} more", shown.join(", ")) } else { shown.join(", ") }
 }
 
@@ -235,8 +242,8 @@ impl CheckpointError {
             Self::HeaderLength { file, .. } => format!("{} was not opened: its header is too long", short(file)),
             Self::HeaderJson { file, .. } => format!("{} was not opened: its header is not valid", short(file)),
             Self::Index { file, .. } => format!("{} cannot be used as an index of shards", short(file)),
-            Self::MissingShards { missing, of, .. } if missing.len() == 1 => format!("{} is missing: one of {of} shards", list(missing)),
-            Self::MissingShards { missing, of, .. } => format!("{} of {of} shards are missing: {}", missing.len(), list(missing)),
+            Self::MissingShards { missing, of, count: 1, .. } => format!("{} is missing: one of {of} shards", list(missing)),
+            Self::MissingShards { missing, of, count, .. } => format!("{count} of {of} shards are missing: {}", list_of(missing, *count)),
             Self::TwoShards { tensor, files } => format!("Tensor {} is in two files, {} and {}", short(tensor), short(&files[0]), short(&files[1])),
             Self::NotDecoded { tensor, dtype } => format!("Tensor {} is listed but not decoded: it is {dtype}", short(tensor)),
             Self::TooLarge { tensor, .. } => format!("Tensor {} is too large to read at once", short(tensor)),

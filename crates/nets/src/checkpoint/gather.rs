@@ -228,7 +228,7 @@ fn by_index(weights: Vec<Rc<dyn ByteSource>>, index: &str, map: &BTreeMap<String
     }
     let missing: Vec<String> = named.iter().filter(|n| !files.contains_key(**n)).map(|n| n.to_string()).collect();
     if !missing.is_empty() {
-        return Err(CheckpointError::MissingShards { named_by: index.into(), missing, of: named.len() });
+        return Err(CheckpointError::MissingShards { named_by: index.into(), count: missing.len(), missing, of: named.len() });
     }
     Ok(files.into_values().collect())
 }
@@ -269,7 +269,7 @@ fn by_names(weights: Vec<Rc<dyn ByteSource>>, given: &[String], notes: &mut Vec<
     if count > 0 {
         // Names for the message only: a name may claim a million shards.
         let named = missing.take(count.min(1000)).map(|n| format!("{stem}-{n:0digits$}-of-{of:0digits$}.safetensors")).collect();
-        return Err(CheckpointError::MissingShards { named_by: opened.into(), missing: named, of: of as usize });
+        return Err(CheckpointError::MissingShards { named_by: opened.into(), missing: named, count, of: of as usize });
     }
     Ok(by_number.into_values().collect())
 }

@@ -1,7 +1,6 @@
 //! The decision in other tools' words: a recipe for llm-compressor, ratios by module, the run record.
 
-use std::collections::BTreeMap;
-
+use espalier_methods::recipe::{Layer, Modifier, Structure, llm_compressor};
 use serde_json::{Value, json};
 
 use super::view::View;
@@ -9,31 +8,14 @@ use crate::app::context::Lab;
 use crate::app::state::Scope;
 use crate::screens::matrices::Entry;
 
-/// A recipe with one magnitude modifier for each sparsity. Matrices whose sparsity agrees to a tenth of a percent share one.
+/// A recipe for llm-compressor: the layers and their sparsities, to be pruned there by Wanda (which needs calibration data there).
 pub fn recipe(entries: &[Entry], sparsities: &[f64], scope: Scope) -> String {
     let structure = match scope {
-        Scope::NOfM { n, m } => format!("\"{n}:{m}\""),
-        _ => "unstructured".into(),
+        Scope::NOfM { n, m } => Structure::NOfM { n, m },
+        _ => Structure::Unstructured,
     };
-    let mut groups: BTreeMap<u32, Vec<&str>> = BTreeMap::new();
-    for (e, s) in entries.iter().zip(sparsities) {
-        groups.entry((s * 1000.0).round() as u32).or_default().push(e.module());
-    }
-    let mut out = String::from("# one-shot magnitude pruning, written by Espalier; sparsity is the fraction removed\npruning_stage:\n  pruning_modifiers:\n");
-    for (i, (s, modules)) in groups.iter().enumerate() {
-        out.push_str(&format!("    MagnitudePruningModifier{}:\n", if groups.len() > 1 { format!("_{i}") } else { String::new() }));
-        out.push_str(&format!("      init_sparsity: {0}\n      final_sparsity: {0}\n      start: 0.0\n      end: 1.0\n", f64::from(*s) / 1000.0));
-        out.push_str(&format!("      mask_structure: {structure}\n      targets:\n"));
-        for m in modules {
-            out.push_str(&format!("        - {}\n", quoted(m)));
-        }
-    }
-    out
-}
-
-/// A YAML double-quoted string; names come from strangers' files.
-fn quoted(text: &str) -> String {
-    serde_json::to_string(text).unwrap_or_default()
+    let layers: Vec<Layer> = entries.iter().zip(sparsities).map(|(e, s)| Layer { module: e.module().into(), slice: e.slice, sparsity: *s }).collect();
+    llm_compressor(&layers, structure, Modifier::Wanda)
 }
 
 /// Ratios removed by module.
@@ -72,8 +54,8 @@ mod tests {
     fn equal_sparsities_share_a_modifier_and_names_are_quoted() {
         let e = [entry("a\"b.weight", Role::Q, Some(0), None, [2, 2]), entry("c.weight", Role::K, Some(0), None, [2, 2]), entry("d.weight", Role::V, Some(0), None, [2, 2])];
         let text = recipe(&e, &[0.5, 0.5, 0.25], Scope::Tensor);
-        assert_eq!(text.matches("MagnitudePruningModifier_").count(), 2);
-        assert!(text.contains("- \"a\\\"b\"") && text.contains("final_sparsity: 0.25") && text.contains("unstructured"));
+        assert_eq!(text.matches("WandaPruningModifier:").count(), 2);
+        assert!(text.contains("- \"a\\\"b\"") && text.contains("sparsity: 0.25"), "{text}");
         assert!(recipe(&e, &[0.5; 3], Scope::NOfM { n: 2, m: 4 }).contains("mask_structure: \"2:4\""));
         assert_eq!(ratios(&e, &[0.1, 0.2, 0.3])["c"], 0.2);
     }
