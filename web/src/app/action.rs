@@ -5,6 +5,7 @@ use std::rc::Rc;
 use espalier_lab::protocol::{DeviceChoice, Fault, Reply};
 
 use crate::app::history::Gesture;
+use crate::app::link::{Link, Target};
 use crate::app::record::Record;
 use crate::teach::lessons::Tour;
 use crate::teach::reader::Reading;
@@ -19,6 +20,23 @@ pub enum Action {
     Select(Selection),
     /// Point at a block; the selected tensor moves to the one of the same role there, if there is one.
     SelectBlock(u32),
+    /// Do what a link says; `navigate`: only where to be, for the browser's back and forward.
+    Follow {
+        /// The link, unpacked.
+        link: Rc<Link>,
+        /// Only the place and what is pointed at.
+        navigate: bool,
+    },
+    /// A checkpoint of this origin is being opened.
+    Asked(Option<Target>),
+    /// Show the checkpoint that came for a link and is another one, without the link's view.
+    TakeStranger,
+    /// Put away what a link could not do.
+    DismissLink,
+    /// The first run of the queue has been begun.
+    Begun,
+    /// Let the queue run, or empty it.
+    Queue(bool),
     /// Look at a figure or list in this way; `None` as it comes.
     View(Rc<str>, Option<Rc<str>>),
     /// Change the Rank screen.

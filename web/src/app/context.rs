@@ -18,6 +18,8 @@ pub struct Port {
     pub open: Callback<Vec<web_sys::File>>,
     /// Opens a bundled checkpoint by its name.
     pub bundled: Callback<String>,
+    /// Opens a Hub id or an address.
+    pub address: Callback<String>,
     /// Ends the worker now and starts a fresh one on the same files.
     pub stop_now: Callback<()>,
     jobs: Rc<Cell<u32>>,
@@ -25,8 +27,8 @@ pub struct Port {
 
 impl Port {
     /// A port over these callbacks.
-    pub fn new(command: Callback<Command>, open: Callback<Vec<web_sys::File>>, bundled: Callback<String>, stop_now: Callback<()>) -> Self {
-        Self { command, open, bundled, stop_now, jobs: Rc::new(Cell::new(1)) }
+    pub fn new(command: Callback<Command>, open: Callback<Vec<web_sys::File>>, bundled: Callback<String>, address: Callback<String>, stop_now: Callback<()>) -> Self {
+        Self { command, open, bundled, address, stop_now, jobs: Rc::new(Cell::new(1)) }
     }
 
     /// A number that no job or drag has had yet.

@@ -104,6 +104,18 @@ impl State {
             return;
         }
         self.reopening = false;
+        if self.waiting.as_ref().and_then(|w| w.target.as_ref()).is_some_and(|t| !self.is_meant(t, &summary)) {
+            self.run = None;
+            self.announced = format!("{} is another file than the link asks for", summary.name);
+            self.stranger = Some(Rc::new(summary));
+            return;
+        }
+        self.shows(summary);
+    }
+
+    /// Shows a checkpoint that has been opened, with the view of the link that waited for it.
+    pub(super) fn shows(&mut self, summary: Summary) {
+        self.source = Some(self.origin(&summary));
         self.stats.clear();
         self.spectra.clear();
         self.profiles.clear();
@@ -111,6 +123,9 @@ impl State {
         self.chosen.clear();
         self.reports.clear();
         self.figures.clear();
+        self.shown = Rc::default();
+        self.queue = Rc::default();
+        self.views = Rc::default();
         self.history = History::default();
         self.edit = Edit { selection: first_look(&summary), ..Edit::default() };
         self.stopped = None;
@@ -121,6 +136,9 @@ impl State {
         self.opened += 1;
         if self.place == Place::Open {
             self.place = Place::Inspect;
+        }
+        if let Some(link) = self.waiting.take() {
+            self.restore(&link);
         }
     }
 

@@ -1,9 +1,11 @@
 //! The page: state, shell, and what its screens share.
 
 pub mod action;
+pub mod address;
 pub mod bundled;
 pub mod context;
 mod fold;
+mod follow;
 pub mod happenings;
 pub mod history;
 pub mod link;

@@ -3,13 +3,14 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use espalier_lab::protocol::{Command, DeviceChoice, Reply};
+use espalier_lab::protocol::{Command, DeviceChoice, Reply, Slot};
 use gloo::timers::callback::Timeout;
 use yew::prelude::*;
 
 use crate::app::action::Action;
 use crate::app::bundled;
 use crate::app::context::{Port, now};
+use crate::app::link::{Link, Target};
 use crate::app::state::{Place, Run, State};
 use crate::figures::download::save_blob;
 use crate::worker::client::{Client, FromWorker};
@@ -17,8 +18,11 @@ use crate::worker::client::{Client, FromWorker};
 /// Answers of one frame are folded in together: a job over a small model says hundreds of things a second.
 const FRAME_MS: u32 = 16;
 
-/// The device that the address asks for: `?device=gpu` or `?device=cpu`.
+/// The device that the address asks for: `?device=gpu` or `?device=cpu`, or the same in a link.
 pub fn asked_device() -> DeviceChoice {
+    if let Some(device) = Link::read(&crate::app::address::hash()).device {
+        return device;
+    }
     let query = gloo::utils::window().location().search().unwrap_or_default();
     let asked = query.trim_start_matches('?').split('&').find_map(|pair| pair.strip_prefix("device="));
     match asked {
@@ -87,22 +91,32 @@ fn make(dispatch: UseReducerDispatcher<State>) -> Port {
     let opening = {
         let dispatch = dispatch.clone();
         // Openings are answered without a job number; 0 is no job's number.
-        move || dispatch.dispatch(Action::Started(Run::new(0, "open", Place::Open, now())))
+        move |from: Option<Target>| {
+            dispatch.dispatch(Action::Asked(from));
+            dispatch.dispatch(Action::Started(Run::new(0, "open", Place::Open, now())));
+        }
     };
     let open = {
         let (client, opening) = (client.clone(), opening.clone());
         Callback::from(move |files| {
-            opening();
+            opening(None);
             client.open_files(files);
         })
     };
     let bundled = {
-        let client = client.clone();
+        let (client, opening) = (client.clone(), opening.clone());
         Callback::from(move |name: String| {
-            opening();
+            opening(Some(Target::Bundled(name.clone())));
             client.open_bundled(&name, bundled::urls(&name));
         })
     };
+    let address = {
+        let (client, opening) = (client.clone(), opening.clone());
+        Callback::from(move |address: String| {
+            opening(Some(Target::Remote { address: address.clone(), sha: String::new() }));
+            client.open_address(Slot::First, &address, None);
+        })
+    };
     let stop_now = Callback::from(move |()| client.stop_now());
-    Port::new(command, open, bundled, stop_now)
+    Port::new(command, open, bundled, address, stop_now)
 }

@@ -30,6 +30,25 @@ impl State {
             }
             Action::Select(selection) => self.edit(|e| e.selection = selection, Gesture::Step),
             Action::SelectBlock(block) => self.select_block(block),
+            Action::Follow { link, navigate } => self.follow(link, navigate),
+            Action::Asked(target) => {
+                self.asked = target;
+                self.stranger = None;
+            }
+            Action::TakeStranger => self.take_stranger(),
+            Action::DismissLink => self.link_notes = Rc::default(),
+            Action::Begun => {
+                let queue = Rc::make_mut(&mut self.queue);
+                if !queue.is_empty() {
+                    queue.remove(0);
+                }
+            }
+            Action::Queue(run) => {
+                self.queue_held = false;
+                if !run {
+                    self.queue = Rc::default();
+                }
+            }
             Action::View(name, how) => {
                 let views = Rc::make_mut(&mut self.views);
                 views.retain(|(n, _)| *n != name);

@@ -6,8 +6,10 @@ use web_sys::{DragEvent, HtmlElement, KeyboardEvent};
 use yew::prelude::*;
 
 use crate::app::action::Action;
+use crate::app::address::{copy_link, use_address, use_queue};
 use crate::app::context::Lab;
 use crate::app::port::use_port;
+use crate::app::shell::linked::linked;
 use crate::app::shell::{Faults, Keys, Log, Rail, Status, Top};
 use crate::app::state::{Place, Sheet, State};
 use crate::app::theme::use_applied_theme;
@@ -22,6 +24,8 @@ pub fn App() -> Html {
     let lab = Lab::new(state.clone(), port);
     use_applied_theme(state.theme);
     use_keys(&lab);
+    use_address(&lab);
+    use_queue(&lab);
     let over = use_drops(&lab);
     strip::use_aim(&lab);
     reader::use_lit(&lab);
@@ -30,10 +34,11 @@ pub fn App() -> Html {
     html! {
         <ContextProvider<Lab> context={lab.clone()}>
             <a class="skip" href="#main">{ "Skip to the figures" }</a>
-            <div class={app} data-place={place.slug()}>
+            <div class={app} data-place={place.slug()} data-hide={state.lesson.hidden()}>
                 <Rail />
                 <Top />
                 <main class="main" id="main" tabindex="-1">
+                    { linked(&lab) }
                     <Faults {place} />
                     { match place {
                         Place::Open => html! { <screens::open::OpenScreen {over} /> },
@@ -85,9 +90,10 @@ fn pressed(lab: &Lab, event: &KeyboardEvent) {
         }
         return;
     }
-    if command && key.eq_ignore_ascii_case("z") {
+    // A field being typed in has an undo of its own.
+    if command && !(typing && key.len() == 1 && target.as_ref().is_some_and(|e| e.get_attribute("type").as_deref() == Some("text"))) && matches!(key.as_str(), "z" | "Z" | "y" | "Y") {
         event.prevent_default();
-        lab.act(if event.shift_key() { Action::Redo } else { Action::Undo });
+        lab.act(if event.shift_key() || key.eq_ignore_ascii_case("y") { Action::Redo } else { Action::Undo });
         return;
     }
     if typing || command || event.alt_key() {
@@ -105,6 +111,7 @@ fn pressed(lab: &Lab, event: &KeyboardEvent) {
                 filter.focus().ok();
             }
         }
+        "c" | "C" => copy_link(lab),
         "l" | "L" => lab.act(Action::ToggleLog),
         "?" => lab.act(Action::Sheet(if lab.state.sheet == Sheet::Keys { Sheet::None } else { Sheet::Keys })),
         _ => {}

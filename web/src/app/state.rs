@@ -310,6 +310,8 @@ pub struct State {
     pub shown: Rc<Vec<Asked>>,
     /// Runs still to be begun, one after the other: of a link or a record.
     pub queue: Rc<Vec<Asked>>,
+    /// They wait for the visitor's word, for they are long.
+    pub queue_held: bool,
     /// Where the open checkpoint comes from.
     pub source: Option<Target>,
     /// Where the one that is being opened comes from.
@@ -386,6 +388,7 @@ impl Default for State {
             figures: BTreeMap::new(),
             shown: Rc::default(),
             queue: Rc::default(),
+            queue_held: false,
             source: None,
             asked: None,
             waiting: None,

@@ -37,6 +37,8 @@ pub struct Link {
     pub lesson: Lesson,
     /// The packed part as it stands in the address: its kind, then its text.
     pub packed: Option<String>,
+    /// What the packed part says, once it has been unpacked.
+    pub rest: Option<String>,
     /// What could not be read, one sentence each.
     pub notes: Vec<String>,
 }
@@ -56,6 +58,13 @@ impl Link {
     /// Reads an address's hash, with or without its `#`.
     pub fn read(hash: &str) -> Self {
         read::read(hash.trim_start_matches('#'))
+    }
+
+    /// Reads a packed part that is not deflated. False where it is, or where it cannot be read.
+    pub fn unpack_plain(&mut self) -> bool {
+        let plain = self.packed.as_deref().and_then(|p| p.strip_prefix('j')).and_then(base64::decode);
+        self.rest = plain.and_then(|b| String::from_utf8(b).ok()).filter(|t| t.len() <= packed::LONGEST);
+        self.rest.is_some()
     }
 
     /// True where it asks for nothing at all.

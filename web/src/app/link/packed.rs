@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::Rest;
 use crate::app::state::{Allocation, Asked, ExportForm, FactorIf, Key, Lead, PruneState, RankRule, RankState, Scope, Search, State, key};
 
-/// Longest packed text that is read: a link is made by anyone.
+/// Longest text that is read: a link is made by anyone.
 pub const LONGEST: usize = 1 << 20;
 /// Most runs that a link may ask for.
 const RUNS: usize = 32;
@@ -28,8 +28,10 @@ impl Names {
         Self(state.summary.as_ref().map(|s| s.matrices.iter().map(|m| key(&m.name, m.slice)).collect()).unwrap_or_default())
     }
 
-    fn short(&self, name: &str) -> Value {
-        self.0.iter().position(|k| **k == *name).map_or_else(|| name.into(), Value::from)
+    /// The matrices of which `of` knows something, in their order; where nothing is open, all of `keys` by name.
+    fn list<'a, V: Into<Value>>(&self, keys: impl Iterator<Item = &'a Key>, of: impl Fn(&Key) -> Option<V>) -> Value {
+        let pair = |name: Value, key: &Key| Some(json!([name, of(key)?.into()]));
+        if self.0.is_empty() { keys.filter_map(|k| pair((**k).into(), k)).collect() } else { self.0.iter().enumerate().filter_map(|(i, k)| pair(i.into(), k)).collect() }
     }
 
     fn long(&self, value: &Value) -> Option<Key> {
@@ -89,7 +91,7 @@ fn rank(s: &RankState, names: &Names) -> Value {
     put("f", s.factor_if != d.factor_if, index(&FACTORS, &s.factor_if).into());
     put("e", s.tau != d.tau, s.tau.into());
     put("x", s.form != d.form, index(&FORMS, &s.form).into());
-    put("h", !s.by_hand.is_empty(), s.by_hand.iter().map(|(k, v)| json!([names.short(k), v])).collect());
+    put("h", !s.by_hand.is_empty(), names.list(s.by_hand.keys(), |k| s.by_hand.get(k).copied()));
     m.into()
 }
 
@@ -111,13 +113,20 @@ fn prune(s: &PruneState, names: &Names) -> Value {
     put("t", s.target != d.target, s.target.into());
     put("a", s.allocation != d.allocation, index(&ALLOCATIONS, &s.allocation).into());
     put("o", s.official, true.into());
-    put("h", !s.sparsity.is_empty(), s.sparsity.iter().map(|(k, v)| json!([names.short(k), v])).collect());
-    put("l", !s.locked.is_empty(), s.locked.iter().map(|k| names.short(k)).collect());
+    put("h", !s.sparsity.is_empty(), names.list(s.sparsity.keys(), |k| s.sparsity.get(k).copied()));
+    put("l", !s.locked.is_empty(), names.list(s.locked.iter(), |k| s.locked.contains(k).then_some(1)));
     m.into()
 }
 
 fn asked(a: &Asked, names: &Names) -> Value {
-    let chosen = a.matrices.as_ref().map(|m| m.iter().map(|n| names.short(n)).collect::<Vec<_>>());
+    // Names mostly come in the checkpoint's order, so the next is looked for after the last.
+    let mut next = 0;
+    let mut short = |name: &String| {
+        let found = (next..names.0.len()).chain(0..next).find(|i| *names.0[*i] == **name);
+        next = found.map_or(next, |i| i + 1);
+        found.map_or_else(|| Value::from(name.as_str()), Value::from)
+    };
+    let chosen = a.matrices.as_ref().map(|m| m.iter().map(&mut short).collect::<Vec<_>>());
     json!([a.method, a.config, chosen, a.seed])
 }
 
@@ -182,7 +191,7 @@ fn read_prune(m: &Map<String, Value>, names: &Names) -> PruneState {
         target: number(m.get("t"), 0.0, 1.0, d.target),
         allocation: at(&ALLOCATIONS, m.get("a")),
         sparsity: pairs(m, "h").filter_map(|(k, v)| Some((names.long(k)?, v.as_f64()?.clamp(0.0, 1.0)))).collect(),
-        locked: m.get("l").and_then(Value::as_array).into_iter().flatten().filter_map(|k| names.long(k)).collect(),
+        locked: pairs(m, "l").filter_map(|(k, _)| names.long(k)).collect(),
         official: m.get("o").and_then(Value::as_bool).unwrap_or(false),
     }
 }

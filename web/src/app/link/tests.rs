@@ -19,7 +19,7 @@ fn rich() -> State {
     let prune = PruneState {
         scope: Scope::NOfM { n: 2, m: 4 },
         allocation: Allocation::ByHand,
-        sparsity: [("0.q".into(), 1.0 / 3.0), ("gone".into(), 0.25)].into(),
+        sparsity: [("0.q".into(), 1.0 / 3.0), ("1.up".into(), 0.25)].into(),
         locked: ["1.up".into()].into(),
         official: true,
         ..PruneState::default()
@@ -91,7 +91,7 @@ fn what_is_not_known_is_named_and_the_rest_is_kept() {
 #[test]
 fn settings_out_of_range_fall_back_and_no_packed_text_panics() {
     let state = rich();
-    let rest = packed::read(r#"{"r":{"t":7,"k":-1,"r":99,"h":[[0,0],[99,3],["x",2.5],3]},"p":{"c":[5,4],"h":[[1,9]],"l":[77]},"q":[[3],["a"]],"w":{"a":1}}"#, &state).expect("it is JSON");
+    let rest = packed::read(r#"{"r":{"t":7,"k":-1,"r":99,"h":[[0,0],[99,3],["x",2.5],3]},"p":{"c":[5,4],"h":[[1,9]],"l":[77,[78,1]]},"q":[[3],["a"]],"w":{"a":1}}"#, &state).expect("it is JSON");
     assert_eq!(*rest.edit.rank, RankState { by_hand: [("0.q".into(), 1)].into(), ..RankState::default() });
     assert_eq!(*rest.edit.prune, PruneState { sparsity: [("0.up".into(), 1.0)].into(), ..PruneState::default() });
     assert_eq!((rest.runs.len(), rest.views.len()), (1, 0));

@@ -6,12 +6,13 @@ use crate::app::action::Action;
 use crate::app::context::use_lab;
 use crate::app::state::Sheet;
 
-const KEYS: [(&str, &str); 11] = [
+const KEYS: [(&str, &str); 12] = [
     ("1 – 4", "Open, Inspect, Rank, Prune"),
     ("/", "filter the tensors"),
     ("Esc", "cancel what runs; unpin; leave a field"),
     ("Ctrl Z", "undo (Cmd Z on a Mac)"),
-    ("Ctrl Shift Z", "redo"),
+    ("Ctrl Shift Z", "redo (also Ctrl Y)"),
+    ("C", "copy a link to this view"),
     ("L", "log"),
     ("T", "the focused figure as a table"),
     ("↑ ↓", "a handle, one step"),

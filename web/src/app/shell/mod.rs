@@ -2,6 +2,7 @@
 
 mod faults;
 mod keys;
+pub mod linked;
 pub mod log;
 mod rail;
 mod status;

@@ -8,6 +8,7 @@ use gloo::timers::callback::Interval;
 use yew::prelude::*;
 
 use crate::app::action::Action;
+use crate::app::address::copy_link;
 use crate::app::context::{now, use_lab};
 use crate::app::state::{Place, Run, Sheet, State, Theme};
 use crate::plot::number;
@@ -33,6 +34,10 @@ pub fn Top() -> Html {
         let lab = lab.clone();
         move |_: MouseEvent| lab.act(Action::Sheet(Sheet::Keys))
     };
+    let copy = {
+        let lab = lab.clone();
+        move |_: MouseEvent| copy_link(&lab)
+    };
     let menu = {
         let lab = lab.clone();
         let next = if state.sheet == Sheet::Menu { Sheet::None } else { Sheet::Menu };
@@ -52,6 +57,9 @@ pub fn Top() -> Html {
             if let Some(run) = &state.run { <Running run={run.clone()} /> }
             <Device />
             <div class="icons">
+                <button type="button" class="keep" title="Copy a link to this view (C)" aria-label="Copy a link to this view" onclick={copy} data-test="copy-link">
+                    <svg width="14" height="14" viewBox="0 0 14 14" aria-hidden="true"><path d="M6 8.200a2.600 2.600 0 0 0 3.800.2l2-2a2.600 2.600 0 0 0-3.700-3.700l-.9.9M8 5.800a2.600 2.600 0 0 0-3.800-.2l-2 2a2.600 2.600 0 0 0 3.700 3.700l.9-.9" fill="none" stroke="currentColor" stroke-width="1.300" /></svg>
+                </button>
                 <button type="button" class="keep" title={theme_words} aria-label={theme_words} onclick={theme} data-test="theme">
                     <svg width="14" height="14" viewBox="0 0 14 14" aria-hidden="true"><circle cx="7" cy="7" r="5.5" fill="none" stroke="currentColor" stroke-width="1.3" /><path d="M7 1.5a5.5 5.5 0 0 1 0 11z" fill="currentColor" /></svg>
                 </button>

@@ -9,6 +9,7 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use crate::app::bundled::{BUNDLED, Bundled};
+use crate::app::shell::linked::waiting;
 use crate::app::tree::Tree;
 use crate::app::state::Place;
 use crate::app::use_lab;
@@ -33,6 +34,7 @@ pub fn OpenScreen(props: &OpenProps) -> Html {
             <div class="head"><h1>{ "Open" }</h1><p class="say">{ "A checkpoint is read where it lies: the header first, a tensor when you ask for it." }</p>{ buttons(&lab, Place::Open) }</div>
             <div class="opening">
                 <div class="work">
+                    { waiting(&lab) }
                     <Frame over={props.over} />
                     <div class="bundled">{ for BUNDLED.iter().map(card) }</div>
                 </div>

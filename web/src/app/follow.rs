@@ -1,0 +1,113 @@
+//! Doing what a link says: at once where its checkpoint is open, else when it has been opened.
+
+use std::rc::Rc;
+
+use espalier_lab::protocol::Summary;
+
+use crate::app::bundled::BUNDLED;
+use crate::app::history::Gesture;
+use crate::app::link::{Link, Target, packed};
+use crate::app::state::{Edit, Place, Selection, State, key};
+
+/// Runs of a link over a checkpoint with at most so many weights begin by themselves; larger ones ask first.
+const LIGHT: f64 = 2e7;
+
+impl State {
+    /// Does what a link says.
+    pub(super) fn follow(&mut self, link: Rc<Link>, navigate: bool) {
+        if !navigate {
+            self.link_notes = Rc::new(link.notes.clone());
+            self.lesson = Rc::new(link.lesson.clone());
+            self.seed = link.seed.unwrap_or(self.seed);
+        }
+        let here = match (&link.target, &self.source) {
+            (None, _) => true,
+            (Some(wanted), Some(open)) => wanted.same(open) && wanted.sha().is_none_or(|s| self.summary.as_ref().is_some_and(|o| o.header_hash.starts_with(s))),
+            (Some(_), None) => false,
+        };
+        if here {
+            self.waiting = None;
+            if navigate {
+                self.look_at(&link);
+            } else {
+                self.restore(&link);
+            }
+        } else if link.target.as_ref().is_some_and(|t| matches!(t, Target::Bundled(n) if !BUNDLED.iter().any(|b| b.name == n))) {
+            let name = link.target.as_ref().map_or("", Target::name);
+            Rc::make_mut(&mut self.link_notes).push(format!("This link asks for {name}, which does not come with this version of the page. Open it from a file or an address."));
+        } else {
+            self.place = Place::Open;
+            self.stranger = None;
+            self.waiting = Some(link);
+        }
+    }
+
+    /// Where to be, and what is pointed at.
+    fn look_at(&mut self, link: &Link) {
+        self.place = link.place.unwrap_or(self.place);
+        if let Some(to) = link.tensor.as_deref().and_then(|t| self.named(t)) {
+            self.edit.selection = to;
+        }
+    }
+
+    /// Everything that a link says, over what is open now.
+    pub(super) fn restore(&mut self, link: &Link) {
+        let rest = link.rest.as_deref().map(|text| packed::read(text, self));
+        match rest {
+            Some(Ok(rest)) => {
+                let before = self.edit.clone();
+                self.edit = Edit { selection: Selection { block: rest.edit.selection.block.or(before.selection.block), ..before.selection }, ..rest.edit };
+                if self.edit != before {
+                    self.history.push(before, Gesture::Step);
+                }
+                self.views = rest.views;
+                // What is shown already need not run again.
+                let left: Vec<_> = rest.runs.into_iter().filter(|r| !self.shown.contains(r)).collect();
+                self.queue_held = self.summary.as_ref().is_some_and(|s| s.tensors.iter().map(|t| t.elements).sum::<f64>() > LIGHT);
+                self.queue = Rc::new(if self.summary.is_some() { left } else { Vec::new() });
+            }
+            Some(Err(_)) => Rc::make_mut(&mut self.link_notes).push("The packed part of this link cannot be read: it was changed or is not this page's. What its plain keys say is shown.".into()),
+            None => {}
+        }
+        self.look_at(link);
+        if self.history.depth() == 1 && self.shown.is_empty() {
+            // A page that has just been opened has nothing to take back.
+            self.history = Default::default();
+        }
+    }
+
+    /// The tensor of a name, with its slice.
+    fn named(&self, label: &str) -> Option<Selection> {
+        let summary = self.summary.as_ref()?;
+        let matrix = summary.matrices.iter().find(|m| *key(&m.name, m.slice) == *label);
+        let tensor = match matrix {
+            Some(m) => m.tensor,
+            None => summary.tensors.iter().position(|t| t.name == label)?,
+        };
+        Some(Selection { tensor: Some(tensor as u32), slice: matrix.and_then(|m| m.slice), block: summary.tensors.get(tensor)?.block.or(self.edit.selection.block) })
+    }
+
+    /// Where the checkpoint that has just been opened comes from.
+    pub(super) fn origin(&mut self, summary: &Summary) -> Target {
+        match self.asked.take() {
+            Some(Target::Remote { address, .. }) => Target::Remote { address, sha: summary.header_hash.clone() },
+            Some(Target::Bundled(name)) => Target::Bundled(name),
+            _ => Target::Local { name: summary.name.clone(), size: summary.bytes, sha: summary.header_hash.clone() },
+        }
+    }
+
+    /// Whether what was opened is what a link asks for.
+    pub(super) fn is_meant(&self, target: &Target, summary: &Summary) -> bool {
+        match target {
+            Target::Bundled(name) => *name == summary.name,
+            other => other.is(&summary.header_hash),
+        }
+    }
+
+    pub(super) fn take_stranger(&mut self) {
+        if let Some(summary) = self.stranger.take() {
+            self.waiting = None;
+            self.shows((*summary).clone());
+        }
+    }
+}
