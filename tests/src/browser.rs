@@ -59,9 +59,26 @@ where
     F: FnOnce(Arc<Page>) -> Fut,
     Fut: Future<Output = Result<()>>,
 {
+    run(Page::start_with(webgpu), test);
+}
+
+/// [`with_page`] over another folder than the built page.
+pub fn with_site<F, Fut>(site: &Path, test: F)
+where
+    F: FnOnce(Arc<Page>) -> Fut,
+    Fut: Future<Output = Result<()>>,
+{
+    run(Page::over(site, true), test);
+}
+
+fn run<F, Fut>(start: impl Future<Output = Result<Page>>, test: F)
+where
+    F: FnOnce(Arc<Page>) -> Fut,
+    Fut: Future<Output = Result<()>>,
+{
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let page = Arc::new(Page::start_with(webgpu).await.expect("the browser starts"));
+        let page = Arc::new(start.await.expect("the browser starts"));
         let outcome = test(page.clone()).await;
         let log = page.console().await;
         if outcome.is_err() && let Some(dir) = std::env::var_os("ESPALIER_SHOTS") {
@@ -89,7 +106,7 @@ impl Page {
     pub async fn over(site: &Path, webgpu: bool) -> Result<Self> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let hooked = hooked(site)?;
+        let [hooked, bare] = [hooked(site, "hook.js")?, hooked(site, "nostorage.js")?];
         let fresh = SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         let cut = Arc::new(AtomicBool::new(false));
         let gate = {
@@ -99,10 +116,14 @@ impl Page {
                 async move { if open { next.run(request).await } else { axum::http::StatusCode::BAD_GATEWAY.into_response() } }
             })
         };
-        let hook = ([(header::CONTENT_TYPE, "text/javascript")], HOOK);
+        let script = |text: &'static str| axum::routing::get(move || async move { ([(header::CONTENT_TYPE, "text/javascript")], text) });
         let router = axum::Router::new()
             .route("/hooked.html", axum::routing::get(move || async move { axum::response::Html(hooked) }))
-            .route("/hook.js", axum::routing::get(move || async move { hook }))
+            .route("/nostorage.html", axum::routing::get(move || async move { axum::response::Html(bare) }))
+            .route("/nostorage.js", script("Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('denied', 'SecurityError'); } });"))
+            .route("/hook.js", script(HOOK))
+            .route("/hook_worker.js", script(INSIDE))
+            .route("/frame.html", axum::routing::get(|| async { axum::response::Html(FRAME) }))
             .fallback_service(ServeDir::new(site))
             .layer(fresh)
             .layer(gate);
@@ -322,13 +343,23 @@ const QUIET: [&str; 18] = [
     "--disable-features=OptimizationHints,OptimizationGuideModelDownloading,NetworkTimeServiceQuerying,MediaRouter,Translate,AutofillServerCommunication,PreconnectToSearch,SearchNavigationPrefetch",
 ];
 
-/// Keeps hold of every worker, so that a test can end one; and of nothing else.
-const HOOK: &str = "window.workers = []; const Plain = Worker; window.Worker = class extends Plain { constructor(...a) { super(...a); workers.push(this); } };";
+/// Another page with this one in a frame, as a course would have it.
+const FRAME: &str = "<!doctype html><title>A course</title><iframe id=frame width=900 height=700 sandbox=\"allow-scripts allow-same-origin allow-downloads\"></iframe>";
+
+/// Keeps hold of every worker, so that a test can end one, and starts each behind [`INSIDE`].
+const HOOK: &str = "window.workers = []; const Plain = Worker; window.lose = new BroadcastChannel('lose');
+window.Worker = class extends Plain { constructor(path, ...a) { super(String(path).endsWith('worker_loader.js') ? './hook_worker.js' : path, ...a); workers.push(this); } };";
+
+/// In a worker: keeps hold of every GPU device, and destroys all of them when a test says so (`lose.postMessage(1)`).
+const INSIDE: &str = "const devices = []; if (self.GPUAdapter) { const plain = GPUAdapter.prototype.requestDevice;
+GPUAdapter.prototype.requestDevice = async function (...a) { const d = await plain.apply(this, a); devices.push(d); return d; }; }
+new BroadcastChannel('lose').onmessage = () => devices.splice(0).forEach((d) => d.destroy());
+importScripts('./worker_loader.js');";
 
 /// The page with the hook before its own script; a file of its own, as the page's policy wants it.
-fn hooked(site: &Path) -> Result<String> {
+fn hooked(site: &Path, script: &str) -> Result<String> {
     let page = std::fs::read_to_string(site.join("index.html"))?;
-    Ok(page.replacen("<head>", "<head><script src=\"./hook.js\"></script>", 1))
+    Ok(page.replacen("<head>", &format!("<head><script src=\"./{script}\"></script>"), 1))
 }
 
 fn free_port() -> Result<u16> {

@@ -15,6 +15,7 @@ const WASM: &str = "wasm32-unknown-unknown";
 const TRUNK: &str = "0.21.14";
 /// Debian's binaryen cannot read what today's compiler writes; the npm package runs on Node.
 const BINARYEN: &str = "132";
+const AXE: &str = "4.10.3";
 
 /// Where the tools are.
 pub struct Tools {
@@ -45,6 +46,7 @@ pub struct Browser {
 pub fn everything() -> Result<(Tools, Browser)> {
     let tools = page_tools()?;
     let browser = browser()?;
+    axe()?;
     vulkan()?;
     println!("Ready: `cargo xtask serve` opens the lab, `cargo xtask test` runs every test.");
     Ok((tools, browser))
@@ -60,6 +62,23 @@ pub fn page_tools() -> Result<Tools> {
     let cli = cargo_tool(&home, "wasm-bindgen-cli", &bindgen, "wasm-bindgen", &[], "2 minutes")?;
     let wasm_opt = wasm_opt(&home)?;
     Ok(Tools { path: vec![trunk, cli], wasm_opt })
+}
+
+/// axe-core from npm, which looks for what keeps people from using the page: its one file. It is run by tests and never shipped.
+pub fn axe() -> Result<PathBuf> {
+    let dir = tools_home()?.join(format!("axe-core-{AXE}"));
+    let file = dir.join("node_modules/axe-core/axe.min.js");
+    if file.exists() {
+        return Ok(file);
+    }
+    if which("npm").is_none() {
+        bail!("the browser tests need axe-core, which comes from npm: install Node, then run this again");
+    }
+    std::fs::create_dir_all(&dir)?;
+    let mut npm = Command::new("npm");
+    npm.args(["install", "--no-fund", "--no-audit", "--prefix"]).arg(&dir).arg(format!("axe-core@{AXE}"));
+    step(&format!("Installing axe-core {AXE} from npm"), "10 seconds", &mut npm)?;
+    Ok(file)
 }
 
 /// Chromium and its driver.

@@ -93,7 +93,7 @@ fn one(layer: Layer, filter: Option<&str>, count: &mut Count) -> Result<()> {
             page::release(&setup::page_tools()?, &out)?;
             let page = std::path::absolute(&out)?;
             let text = |p: &std::path::Path| p.to_string_lossy().into_owned();
-            let env = [("ESPALIER_PAGE", text(&page)), ("CHROMIUM", text(&browser.chromium)), ("CHROMEDRIVER", text(&browser.driver))];
+            let env = [("ESPALIER_PAGE", text(&page)), ("CHROMIUM", text(&browser.chromium)), ("CHROMEDRIVER", text(&browser.driver)), ("ESPALIER_AXE", text(&setup::axe()?))];
             cargo(&["--test", "browser"], &env, filter, count)
         }
     }

@@ -79,3 +79,122 @@ fn a_crashed_worker_is_started_again_and_the_checkpoint_is_open_again() {
         Ok(())
     });
 }
+
+/// Sixty matrices: enough for a run to be in the middle of.
+fn many() -> Vec<u8> {
+    (0..60).fold(Builder::new(), |b, i| b.made_up(&format!("m{i}.weight"), &[96, 96])).build()
+}
+
+#[test]
+fn a_gpu_lost_in_the_middle_of_a_run_is_mended_twenty_times_and_the_result_is_equal() {
+    with_page(async |page| -> Result<()> {
+        let ranks = "return [...document.querySelectorAll('[data-test=stable-rank]')].map(e => e.innerText).join(' ')";
+        let open = async |page: &Page| -> Result<()> {
+            page.open("hooked.html?device=gpu").await?;
+            page.drop_files(&[("many.safetensors", &many())]).await?;
+            page.text_until("[data-test=checkpoint]", 30, |t| t.contains("many")).await
+                .map(|_| ())
+        };
+        open(&page).await?;
+        page.click("[data-test=run-spectra]").await?;
+        page.find("[data-test=spectra-done]", 240).await?;
+        let whole = page.js(ranks, json!([])).await?;
+        open(&page).await?;
+        page.click("[data-test=run-spectra]").await?;
+        let mut losses = 0;
+        while losses < 20 {
+            // A few more matrices, then the device goes.
+            let before = page.js("return document.querySelectorAll('[data-test=stable-rank]').length", json!([])).await?.as_u64().unwrap_or(0);
+            page.until(&format!("return document.querySelectorAll('[data-test=stable-rank]').length > {before} || document.querySelector('[data-test=spectra-done]') ? 1 : null"), 60).await?;
+            page.js("lose.postMessage(1)", json!([])).await?;
+            losses += 1;
+            let next = page.until("const f = document.querySelector('[data-test=fault]'); return f ? f.dataset.kind + f.dataset.again : document.querySelector('[data-test=spectra-done]') ? 'done' : null", 60).await?;
+            match next.as_str().unwrap_or_default() {
+                "Losttrue" => {}
+                "Lostfalse" => page.click("[data-test=try-gpu]").await?,
+                "done" => {
+                    // All were done: the loss is found by the next run.
+                    open(&page).await?;
+                    page.click("[data-test=run-spectra]").await?;
+                }
+                other => anyhow::bail!("after loss {losses}: {other}"),
+            }
+        }
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(240);
+        while page.driver.find_all(thirtyfour::By::Css("[data-test=spectra-done]")).await?.is_empty() {
+            page.js("document.querySelector('[data-test=try-gpu]')?.click()", json!([])).await?;
+            ensure!(std::time::Instant::now() < deadline, "the run did not end");
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        }
+        ensure!(page.js(ranks, json!([])).await? == whole, "the numbers are those of the undisturbed run");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_worker_that_is_killed_leaves_the_results_on_the_page() {
+    with_page(async |page| -> Result<()> {
+        open_bundled(&page, "hooked.html?device=cpu", "shakespeare-llama").await?;
+        page.click("[data-test=run-spectra]").await?;
+        page.find("[data-test=spectra-done]", 120).await?;
+        // Killed for good, as a browser short of memory does it; then the page is told.
+        page.js("const w = workers.at(-1); w.terminate(); w.dispatchEvent(new ErrorEvent('error', { message: 'out of memory' }));", json!([])).await?;
+        page.find("[data-test=fault][data-kind=Worker]", 10).await?;
+        page.find("[data-test=spectra-done]", 5).await?;
+        page.click("[data-test=place-prune]").await?;
+        page.click("[data-test=prune-run]").await?;
+        page.text_until("[data-test=place-prune]", 60, |t| t.contains("50.0")).await.map(|_| ())
+    });
+}
+
+#[test]
+fn a_file_that_changes_on_disk_is_noticed() {
+    with_page(async |page| -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("moving.safetensors");
+        std::fs::write(&path, Builder::new().made_up("a.weight", &[400, 400]).made_up("b.weight", &[400, 400]).build())?;
+        page.open("?device=cpu").await?;
+        page.choose("[data-test=files]", &[path.clone()]).await?;
+        page.text_until("[data-test=checkpoint]", 30, |t| t.contains("moving")).await?;
+        std::fs::write(&path, Builder::new().made_up("a.weight", &[300, 300]).made_up("b.weight", &[300, 300]).build())?;
+        page.click("[data-test=run-spectra]").await?;
+        let fault = page.text_until("[data-test=fault]", 30, |t| !t.is_empty()).await?;
+        ensure!(fault.contains("moving") && fault.contains("changed"), "{fault}");
+        let open = page.text("[data-test=checkpoint]").await?;
+        ensure!(open.contains("moving"), "what was open stays open");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_run_goes_on_while_its_tab_is_hidden() {
+    with_page(async |page| -> Result<()> {
+        page.open("?device=cpu").await?;
+        page.drop_files(&[("many.safetensors", &many())]).await?;
+        page.text_until("[data-test=checkpoint]", 30, |t| t.contains("many")).await?;
+        let first = page.driver.window().await?;
+        page.click("[data-test=run-spectra]").await?;
+        let second = page.driver.new_tab().await?;
+        page.driver.switch_to_window(second).await?;
+        tokio::time::sleep(std::time::Duration::from_secs(4)).await;
+        page.driver.switch_to_window(first).await?;
+        page.find("[data-test=spectra-done]", 60).await.map(|_| ())
+    });
+}
+
+#[test]
+fn a_browser_that_gives_no_storage_is_no_obstacle() {
+    with_page(async |page| -> Result<()> {
+        // As in a frame whose cookies are blocked: the very property throws.
+        page.open("nostorage.html?device=cpu").await?;
+        page.click("[data-test=bundled-shakespeare-llama]").await?;
+        page.text_until("[data-test=checkpoint]", 30, |t| t.contains("shakespeare-llama")).await?;
+        page.click("[data-test=place-prune]").await?;
+        page.click("[data-test=prune-run]").await?;
+        page.text_until("[data-test=place-prune]", 60, |t| t.contains("50.0")).await?;
+        page.click("[data-test=place-open]").await?;
+        let told = page.text_until("[data-test=storage-full]", 20, |t| !t.is_empty()).await?;
+        ensure!(told.contains("gives this page none"), "{told}");
+        Ok(())
+    });
+}

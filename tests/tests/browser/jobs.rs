@@ -82,3 +82,22 @@ fn a_cancelled_job_keeps_what_is_done_and_goes_on_from_there() {
         Ok(())
     });
 }
+
+#[test]
+fn the_self_test_gives_a_report_that_names_every_operation() {
+    with_page(async |page| -> Result<()> {
+        page.open("?device=gpu").await?;
+        page.text_until("[data-test=runs-on]", 30, |t| t.contains("GPU")).await?;
+        page.click("[data-test=self-test]").await?;
+        page.find("[data-test=save-report]", 300).await?;
+        page.click("[data-test=save-report]").await?;
+        let path = page.download("self-test.json", 20).await?;
+        let report: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path)?)?;
+        let rows = report["operations"].as_array().context("operations")?;
+        ensure!(report["compared"] == json!(true) && report["failed"] == json!(0), "{report}");
+        ensure!(rows.len() > 20 && rows.iter().all(|r| r["samples"].as_u64() > Some(0)), "{} operations", rows.len());
+        let badge = page.text("[data-test=device]").await?;
+        ensure!(badge.contains('Δ'), "{badge}");
+        Ok(())
+    });
+}

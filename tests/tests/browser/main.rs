@@ -1,9 +1,13 @@
 //! The page in a real Chromium: what a person does, and what must go wrong well. Run through `cargo xtask test browser`.
 
+mod access;
 mod exports;
 mod faults;
 mod files;
 mod jobs;
+mod keeping;
+mod lessons;
+mod links;
 mod look;
 mod offline;
 mod shaders;

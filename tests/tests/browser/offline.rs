@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use espalier_tests::browser::with_page;
+use espalier_tests::browser::{with_page, with_site};
 use serde_json::json;
 
 use super::open_bundled;
@@ -53,4 +53,37 @@ fn after_one_visit_the_page_and_its_checkpoints_open_without_a_network() {
         page.find("[data-test=spectra-done]", 120).await?;
         Ok(())
     });
+}
+
+#[test]
+fn a_newer_version_is_told_and_taken_with_the_view() {
+    let built = std::path::PathBuf::from(std::env::var_os("ESPALIER_PAGE").expect("set by `cargo xtask test browser`"));
+    let copy = tempfile::tempdir().expect("a folder");
+    for entry in walk(&built) {
+        let to = copy.path().join(entry.strip_prefix(&built).expect("inside"));
+        std::fs::create_dir_all(to.parent().expect("a folder")).expect("a folder");
+        std::fs::copy(&entry, &to).expect("a copy");
+    }
+    with_site(copy.path(), async |page| -> Result<()> {
+        open_bundled(&page, "?device=cpu", "shakespeare-llama").await?;
+        page.click("[data-test=place-prune]").await?;
+        page.until("return document.documentElement.dataset.offline ?? null", 60).await?;
+        tokio::time::sleep(Duration::from_millis(900)).await;
+        let sw = copy.path().join("sw.js");
+        let text = std::fs::read_to_string(&sw)?.replacen("const VERSION = '", "const VERSION = 'next-", 1);
+        std::fs::write(&sw, text)?;
+        page.js("navigator.serviceWorker.getRegistration().then(r => r.update())", json!([])).await?;
+        page.text_until("[data-test=newer]", 60, |t| t.contains("newer version")).await?;
+        page.js("document.querySelector('[data-test=newer] button').click()", json!([])).await?;
+        page.until("return document.documentElement.dataset.update ? null : 1", 30).await?;
+        page.find(".app[data-place=prune]", 30).await?;
+        let names = page.js_async("const done = arguments[0]; caches.keys().then(k => done(k))", json!([])).await?;
+        ensure!(names.as_array().is_some_and(|n| n.len() == 1 && n[0].as_str().is_some_and(|s| s.contains("next-"))), "{names}");
+        Ok(())
+    });
+}
+
+fn walk(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(dir).expect("a folder").flatten().map(|e| e.path());
+    entries.flat_map(|p| if p.is_dir() { walk(&p) } else { vec![p] }).collect()
 }

@@ -5,8 +5,10 @@ use std::rc::Rc;
 use espalier_lab::protocol::{DeviceChoice, Fault, Reply};
 
 use crate::app::history::Gesture;
+use crate::app::journal::Step;
 use crate::app::link::{Link, Target};
 use crate::app::record::Record;
+use crate::app::runs::Kept;
 use crate::teach::lessons::Tour;
 use crate::teach::reader::Reading;
 use crate::app::state::{LogLine, Place, PruneState, RankState, Run, Selection, Sheet, Theme};
@@ -35,6 +37,14 @@ pub enum Action {
     DismissLink,
     /// The first run of the queue has been begun.
     Begun,
+    /// Do a record again, over its checkpoint.
+    Replay(Rc<Link>, Rc<Vec<Step>>),
+    /// A newer version of the page has been fetched, or is put off.
+    Newer(bool),
+    /// Records that are kept.
+    Runs(Rc<Vec<Kept>>),
+    /// Why the last record was not stored; empty where it was.
+    NotStored(String),
     /// Let the queue run, or empty it.
     Queue(bool),
     /// Look at a figure or list in this way; `None` as it comes.

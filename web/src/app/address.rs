@@ -12,6 +12,7 @@ use yew::prelude::*;
 
 use crate::app::action::Action;
 use crate::app::context::Lab;
+use crate::app::journal::Journal;
 use crate::app::link::{self, Link, Target, base64, packed};
 use crate::app::state::{Place, State};
 
@@ -38,9 +39,16 @@ async fn through(bytes: &[u8], class: &str) -> Result<Vec<u8>, JsValue> {
     Ok(Uint8Array::new(&buffer).to_vec())
 }
 
+/// Whether the query asks for the bare place: `?embed=1`, for those who cannot set a hash.
+fn embedded() -> bool {
+    let query = gloo::utils::window().location().search().unwrap_or_default();
+    query.trim_start_matches('?').split('&').any(|pair| pair == "embed=1" || pair == "embed")
+}
+
 /// Reads a link with all that is packed in it.
-async fn read(hash: &str) -> Link {
+pub async fn read(hash: &str) -> Link {
     let mut link = Link::read(hash);
+    link.lesson.embed |= embedded();
     let deflated = link.packed.as_deref().and_then(|p| p.strip_prefix('d')).filter(|p| p.len() <= PACKED).and_then(base64::decode);
     let inflated = async { through(&deflated?, "DecompressionStream").await.ok() };
     link.rest = inflated.await.and_then(|b| String::from_utf8(b).ok()).filter(|t| t.len() <= packed::LONGEST);
@@ -51,7 +59,7 @@ async fn read(hash: &str) -> Link {
 }
 
 /// The hash for a state: deflated where that is shorter and can be done.
-async fn write(state: &State) -> String {
+pub async fn write(state: &State) -> String {
     let rest = packed::write(state);
     if rest.len() > PLAIN {
         if let Ok(bytes) = through(rest.as_bytes(), "CompressionStream").await {
@@ -85,7 +93,7 @@ pub fn use_address(lab: &Lab) {
     let ready = use_state_eq(|| false);
     let entry = use_mut_ref(|| None::<Entry>);
     {
-        let (ready, newest) = (ready.clone(), newest.clone());
+        let (ready, newest, heard) = (ready.clone(), newest.clone(), newest.clone());
         use_effect_with((), move |()| {
             let follow = move |navigate: bool| {
                 let (ready, newest) = (ready.clone(), newest.clone());
@@ -99,11 +107,15 @@ pub fn use_address(lab: &Lab) {
                 });
             };
             follow(false);
+            let newer = {
+                let newest = heard;
+                EventListener::new(&gloo::utils::window(), "espalier-update", move |_| newest.borrow().act(Action::Newer(true)))
+            };
             let back = EventListener::new(&gloo::utils::window(), "popstate", move |e| {
                 let state = Reflect::get(e, &"state".into()).unwrap_or_default();
                 follow(state == mark());
             });
-            move || drop(back)
+            move || drop((back, newer))
         });
     }
     let state = lab.state.clone();
@@ -126,15 +138,36 @@ pub fn use_address(lab: &Lab) {
 }
 
 /// Follows a link; a checkpoint that comes with the page is opened for it. Others are asked for: nothing is fetched that was not wanted.
-fn followed(lab: &Lab, link: Link, navigate: bool) {
-    let open = match (&link.target, &lab.state.source) {
+pub fn followed(lab: &Lab, link: Link, navigate: bool) {
+    let open = wanted(lab, &link);
+    lab.act(Action::Follow { link: Rc::new(link), navigate });
+    open_bundled(lab, open);
+}
+
+/// The bundled checkpoint that must be opened for a link.
+fn wanted(lab: &Lab, link: &Link) -> Option<String> {
+    match (&link.target, &lab.state.source) {
         (Some(Target::Bundled(name)), now) if *now != Some(Target::Bundled(name.clone())) => Some(name.clone()),
         _ => None,
-    };
-    lab.act(Action::Follow { link: Rc::new(link), navigate });
-    if let Some(name) = open.filter(|n| crate::app::bundled::BUNDLED.iter().any(|b| b.name == n)) {
+    }
+}
+
+fn open_bundled(lab: &Lab, name: Option<String>) {
+    if let Some(name) = name.filter(|n| crate::app::bundled::BUNDLED.iter().any(|b| b.name == n)) {
         lab.port.bundled.emit(name);
     }
+}
+
+/// Does a record again: its view, then its runs, whose numbers are compared with the recorded ones.
+pub fn replay(lab: &Lab, journal: Journal) {
+    let lab = lab.clone();
+    spawn_local(async move {
+        let mut link = read(&journal.link).await;
+        link.runs = Some(journal.steps.iter().map(|s| s.asked.clone()).collect());
+        let open = wanted(&lab, &link);
+        lab.act(Action::Replay(Rc::new(link), Rc::new(journal.steps)));
+        open_bundled(&lab, open);
+    });
 }
 
 /// Copies a link to what is on the screen now.

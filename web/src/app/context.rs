@@ -3,10 +3,11 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use espalier_lab::protocol::{Command, Edits};
+use espalier_lab::protocol::{Command, Edits, Fault, FaultKind};
 use yew::prelude::*;
 
 use crate::app::action::Action;
+use crate::app::journal;
 use crate::app::state::{Asked, Place, Run, State};
 
 /// The way to the worker. Commands go through it; answers come back as [`Action::Replies`].
@@ -109,6 +110,18 @@ impl Lab {
         let job = self.begin("self-test", None);
         self.port.command.emit(Command::SelfTest { job });
         job
+    }
+
+    /// Does a record again. `what` is what it is called where it cannot be read.
+    pub fn replay(&self, text: &str, what: &str) {
+        match journal::read(text) {
+            Ok(journal) => crate::app::address::replay(self, journal),
+            Err(why) => {
+                let advice = "Take the record as it was saved, or open the checkpoint and run again.".into();
+                let fault = Fault { kind: FaultKind::Config, what: format!("The run record {what} was not replayed"), why, advice, details: text.chars().take(2000).collect() };
+                self.act(Action::Fault { place: self.state.place, fault, now: now() });
+            }
+        }
     }
 
     /// Asks for a tensor's statistics.

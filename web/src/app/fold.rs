@@ -2,11 +2,14 @@
 
 use std::rc::Rc;
 
-use espalier_lab::protocol::{Reply, Summary};
+use espalier_lab::protocol::{FaultKind, Reply, Summary};
 use espalier_methods::report::{Event, Finding, Report};
 
 use crate::app::history::History;
-use crate::app::state::{Edit, LogKind, Place, Saved, Selection, State, Verdict, key};
+use crate::app::state::{Asked, Edit, LogKind, Lost, Place, Saved, Selection, State, Verdict, key};
+
+/// Two losses within this time are not mended by themselves.
+const SHORTLY_MS: f64 = 60_000.0;
 
 impl State {
     /// Takes one answer.
@@ -79,6 +82,10 @@ impl State {
             Reply::Failed { job, fault } => {
                 let run = self.run.as_ref().filter(|r| job.is_none_or(|j| j == r.job));
                 let (place, method) = run.map_or((self.place, String::new()), |r| (r.place, r.method.clone()));
+                if fault.kind == FaultKind::Lost {
+                    let run = run.and_then(|r| Some((r.asked.clone()?, [r.done, r.total])));
+                    self.lost(run, now);
+                }
                 match job {
                     Some(job) => self.end(job),
                     // A failure without a job ends an opening: openings carry none.
@@ -88,6 +95,17 @@ impl State {
                 self.fault(place, &method, fault, now);
             }
         }
+    }
+
+    /// The first loss within a minute is mended by itself: the run begins again on a fresh device, with what it had found.
+    fn lost(&mut self, run: Option<(Rc<Asked>, [f64; 2])>, now: f64) {
+        let Some((asked, done)) = run else { return };
+        let again = self.lost.as_ref().is_none_or(|l| now - l.at_ms > SHORTLY_MS);
+        if again {
+            Rc::make_mut(&mut self.queue).insert(0, (*asked).clone());
+            self.queue_held = false;
+        }
+        self.lost = Some(Lost { at_ms: now, asked, done, again });
     }
 
     fn opened(&mut self, summary: Summary, now: f64) {
@@ -181,6 +199,7 @@ impl State {
 
     fn done(&mut self, job: u32, report: Report, seconds: f64, now: f64) {
         if let Some(asked) = self.run.as_ref().filter(|r| r.job == job).and_then(|r| r.asked.clone()) {
+            self.compare(&asked, &report.summary, now);
             let shown = Rc::make_mut(&mut self.shown);
             // A later run of a method over the same matrices takes the place of the earlier one's results.
             shown.retain(|a| a.method != asked.method || a.matrices != asked.matrices);
@@ -193,6 +212,19 @@ impl State {
         }
         self.say(LogKind::Done, format!("{} · {seconds:.1} s", report.summary), now);
         self.reports.insert(report.method.clone(), Rc::new(report));
+    }
+
+    /// A run that a record did before says the same numbers again, or the difference is told.
+    fn compare(&mut self, asked: &Asked, said: &str, now: f64) {
+        let Some(i) = self.expected.iter().position(|s| s.asked == *asked) else { return };
+        let before = Rc::make_mut(&mut self.expected).remove(i).summary;
+        if before == said {
+            self.log(LogKind::Done, format!("{} again: the same numbers as in the record", asked.method), now);
+        } else {
+            let text = format!("{} gives other numbers than the record. Recorded: {before} Now: {said}", asked.method);
+            self.log(LogKind::Warn, text.clone(), now);
+            Rc::make_mut(&mut self.link_notes).push(text);
+        }
     }
 
     fn end(&mut self, job: u32) {

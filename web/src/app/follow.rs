@@ -61,8 +61,8 @@ impl State {
                     self.history.push(before, Gesture::Step);
                 }
                 self.views = rest.views;
-                // What is shown already need not run again.
-                let left: Vec<_> = rest.runs.into_iter().filter(|r| !self.shown.contains(r)).collect();
+                // What is shown already need not run again, unless it is a record that is done again.
+                let left = link.runs.clone().unwrap_or_else(|| rest.runs.into_iter().filter(|r| !self.shown.contains(r)).collect());
                 self.queue_held = self.summary.as_ref().is_some_and(|s| s.tensors.iter().map(|t| t.elements).sum::<f64>() > LIGHT);
                 self.queue = Rc::new(if self.summary.is_some() { left } else { Vec::new() });
             }

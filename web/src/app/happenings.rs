@@ -89,6 +89,19 @@ impl Run {
     }
 }
 
+/// A GPU that was taken away while something ran on it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lost {
+    /// When.
+    pub at_ms: f64,
+    /// What ran.
+    pub asked: Rc<Asked>,
+    /// Units done when it happened, and units in all.
+    pub done: [f64; 2],
+    /// It went on by itself; false: it had been lost shortly before, so the visitor chooses.
+    pub again: bool,
+}
+
 /// A run that was stopped: what it had said stays good.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stopped {

@@ -43,6 +43,13 @@ impl State {
                     queue.remove(0);
                 }
             }
+            Action::Replay(link, steps) => {
+                self.expected = steps;
+                self.follow(link, false);
+            }
+            Action::Newer(there) => self.newer = there,
+            Action::Runs(runs) => self.runs = runs,
+            Action::NotStored(why) => self.not_stored = why,
             Action::Queue(run) => {
                 self.queue_held = false;
                 if !run {
@@ -130,7 +137,8 @@ impl State {
 
     fn started(&mut self, run: crate::app::state::Run) {
         self.log(LogKind::Run, format!("{} started", run.word().to_lowercase()), run.started_ms);
-        self.faults.retain(|f| f.method.is_empty() || f.method != run.method);
+        let mended = self.lost.as_ref().is_some_and(|l| l.again && run.asked.as_ref() == Some(&l.asked));
+        self.faults.retain(|f| f.method.is_empty() || f.method != run.method || mended && f.fault.kind == FaultKind::Lost);
         if self.stopped.as_ref().is_some_and(|s| s.method == run.method) {
             self.stopped = None;
         }

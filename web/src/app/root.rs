@@ -2,13 +2,17 @@
 
 use gloo::events::{EventListener, EventListenerOptions};
 use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{DragEvent, HtmlElement, KeyboardEvent};
 use yew::prelude::*;
 
 use crate::app::action::Action;
 use crate::app::address::{copy_link, use_address, use_queue};
 use crate::app::context::Lab;
+use crate::app::journal;
+use crate::app::lock::use_locks;
 use crate::app::port::use_port;
+use crate::app::runs::use_runs;
 use crate::app::shell::linked::linked;
 use crate::app::shell::{Faults, Keys, Log, Rail, Status, Top};
 use crate::app::state::{Place, Sheet, State};
@@ -26,6 +30,8 @@ pub fn App() -> Html {
     use_keys(&lab);
     use_address(&lab);
     use_queue(&lab);
+    use_runs(&lab);
+    use_locks(&lab);
     let over = use_drops(&lab);
     strip::use_aim(&lab);
     reader::use_lit(&lab);
@@ -118,6 +124,19 @@ fn pressed(lab: &Lab, event: &KeyboardEvent) {
     }
 }
 
+/// A run record that was dropped is done again; other JSON goes the way of all files.
+pub fn taken_as_record(lab: &Lab, file: &web_sys::File) -> bool {
+    if !file.name().ends_with(".json") || file.name() == "config.json" || file.size() > journal::LONGEST {
+        return false;
+    }
+    let (lab, name, text) = (lab.clone(), file.name(), file.text());
+    spawn_local(async move {
+        let text = wasm_bindgen_futures::JsFuture::from(text).await.ok().and_then(|t| t.as_string()).unwrap_or_default();
+        lab.replay(&text, &name);
+    });
+    true
+}
+
 /// The whole window takes dropped files; true while some are held over it.
 #[hook]
 fn use_drops(lab: &Lab) -> bool {
@@ -151,8 +170,11 @@ fn use_drops(lab: &Lab) -> bool {
                     let list = e.data_transfer().and_then(|d| d.files());
                     let files: Vec<_> = list.into_iter().flat_map(|l| (0..l.length()).filter_map(move |i| l.get(i))).collect();
                     if !files.is_empty() {
-                        newest.borrow().go(Place::Open);
-                        open.emit(files);
+                        let lab = newest.borrow().clone();
+                        if files.len() > 1 || !taken_as_record(&lab, &files[0]) {
+                            lab.go(Place::Open);
+                            open.emit(files);
+                        }
                     }
                 })),
             ];

@@ -9,11 +9,13 @@ use espalier_lab::protocol::{DeviceChoice, DeviceInfo, Summary, TensorStats};
 use espalier_methods::report::{Figure, Profile, Pruned, RankChoice, Report, Spectrum};
 
 use crate::app::history::History;
+use crate::app::journal::Step;
 use crate::app::record::Record;
+use crate::app::runs::Kept;
 use crate::teach::lessons::Tour;
 use crate::teach::reader::Reading;
 
-pub use crate::app::happenings::{Asked, LogKind, LogLine, PlacedFault, Run, Saved, SelfTest, Stopped, Verdict};
+pub use crate::app::happenings::{Asked, LogKind, LogLine, Lost, PlacedFault, Run, Saved, SelfTest, Stopped, Verdict};
 use crate::app::link::{Lesson, Link, Target};
 
 /// A matrix's key in the maps of results: the tensor's name, or `name#slice` where one tensor holds several matrices.
@@ -310,6 +312,14 @@ pub struct State {
     pub shown: Rc<Vec<Asked>>,
     /// Runs still to be begun, one after the other: of a link or a record.
     pub queue: Rc<Vec<Asked>>,
+    /// What the runs of a record said when it was made.
+    pub expected: Rc<Vec<Step>>,
+    /// A newer version of the page has been fetched and waits.
+    pub newer: bool,
+    /// Records that are kept, newest first.
+    pub runs: Rc<Vec<Kept>>,
+    /// Why the last record was not stored; empty where it was.
+    pub not_stored: String,
     /// They wait for the visitor's word, for they are long.
     pub queue_held: bool,
     /// Where the open checkpoint comes from.
@@ -332,6 +342,8 @@ pub struct State {
     pub history: History,
     /// What runs.
     pub run: Option<Run>,
+    /// The last loss of the GPU in the middle of a run.
+    pub lost: Option<Lost>,
     /// The last run that was stopped and not begun again.
     pub stopped: Option<Stopped>,
     /// The last file saved.
@@ -388,6 +400,10 @@ impl Default for State {
             figures: BTreeMap::new(),
             shown: Rc::default(),
             queue: Rc::default(),
+            expected: Rc::default(),
+            newer: false,
+            runs: Rc::default(),
+            not_stored: String::new(),
             queue_held: false,
             source: None,
             asked: None,
@@ -399,6 +415,7 @@ impl Default for State {
             edit: Edit::default(),
             history: History::default(),
             run: None,
+            lost: None,
             stopped: None,
             saved: None,
             faults: Vec::new(),
@@ -424,6 +441,14 @@ impl State {
     /// The state of a page that has just been opened: the finished example, and what the visitor chose before.
     pub fn begin() -> Self {
         Self { theme: crate::app::theme::remembered(), record: Some(Rc::new(Record::bundled())), ..Self::default() }
+    }
+
+    /// Whether what is open lies elsewhere, so that reading it costs bytes of a network; the address.
+    pub fn remote(&self) -> Option<&str> {
+        match &self.source {
+            Some(Target::Remote { address, .. }) => Some(address),
+            _ => None,
+        }
     }
 
     /// Rank screen's settings.

@@ -1,7 +1,6 @@
 //! Light and dark: the system's wish, or the visitor's.
 
 use gloo::events::EventListener;
-use gloo::storage::{LocalStorage, Storage};
 use yew::prelude::*;
 
 use crate::app::state::Theme;
@@ -10,9 +9,11 @@ const KEY: &str = "espalier.theme";
 
 /// What the visitor chose on an earlier visit.
 pub fn remembered() -> Theme {
-    match LocalStorage::get::<String>(KEY).as_deref() {
-        Ok("light") => Theme::Light,
-        Ok("dark") => Theme::Dark,
+    // Written as JSON by earlier versions, so with quotes.
+    let kept = crate::app::runs::storage().and_then(|s| s.get_item(KEY).ok().flatten()).unwrap_or_default();
+    match kept.trim_matches('"') {
+        "light" => Theme::Light,
+        "dark" => Theme::Dark,
         _ => Theme::Auto,
     }
 }
@@ -27,7 +28,9 @@ pub fn use_applied_theme(theme: Theme) {
             Theme::Dark => "dark",
         };
         // A browser that keeps nothing (private window) still has the theme for this visit.
-        LocalStorage::set(KEY, word).ok();
+        if let Some(s) = crate::app::runs::storage() {
+            s.set_item(KEY, word).ok();
+        }
         let query = gloo::utils::window().match_media("(prefers-color-scheme: dark)").ok().flatten();
         let apply = {
             let query = query.clone();

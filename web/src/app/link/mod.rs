@@ -39,6 +39,8 @@ pub struct Link {
     pub packed: Option<String>,
     /// What the packed part says, once it has been unpacked.
     pub rest: Option<String>,
+    /// Runs to do instead of the packed part's: a record's.
+    pub runs: Option<Vec<Asked>>,
     /// What could not be read, one sentence each.
     pub notes: Vec<String>,
 }

@@ -1,12 +1,12 @@
 //! Failures and interruptions, where they belong: what, why, what to do.
 
-use espalier_lab::protocol::FaultKind;
+use espalier_lab::protocol::{Command, DeviceChoice, FaultKind};
 use yew::prelude::*;
 
 use crate::app::action::Action;
 use crate::app::context::{Lab, use_lab};
 use crate::app::shell::log::copy_text;
-use crate::app::state::{Place, PlacedFault, Stopped};
+use crate::app::state::{Lost, Place, PlacedFault, Stopped};
 use crate::plot::number;
 
 /// Properties of [`Faults`].
@@ -29,7 +29,60 @@ pub fn Faults(props: &FaultsProps) -> Html {
     }
 }
 
+/// A wire from nothing to all of it: the part that was done, the cut where it ended, and what that was.
+fn cut(done: f64, total: f64, words: &str) -> Html {
+    if total <= 0.0 {
+        return Html::default();
+    }
+    let x = 320.0 * (done / total).clamp(0.0, 1.0);
+    let at = |dx: f64| format!("{:.1}", x + dx);
+    html! {
+        <svg class="cutwire" viewBox="0 0 328 26" width="328" height="26" role="img" aria-label={words.to_owned()}>
+            <line class="wire" x1="0" x2="320" y1="10.5" y2="10.5" />
+            <rect width={at(0.0)} y="8" height="5" fill="var(--leaf)" />
+            <path d={format!("M{} 19l6-18", at(-2.5))} stroke="var(--cut)" stroke-width="2.4" stroke-linecap="round" />
+            <text x={at(if x > 160.0 { -10.0 } else { 8.0 })} y="25" text-anchor={if x > 160.0 { "end" } else { "start" }}>{ words.to_owned() }</text>
+        </svg>
+    }
+}
+
+/// The GPU was lost in the middle of a run: it is back and the run goes on, or, the second time within a minute, the visitor chooses.
+fn lost(lab: &Lab, placed: &PlacedFault, l: &Lost) -> Html {
+    let choose = |device: Option<DeviceChoice>| {
+        let (lab, asked, id) = (lab.clone(), l.asked.clone(), placed.id);
+        Callback::from(move |_: MouseEvent| {
+            lab.act(Action::Dismiss(id));
+            if let Some(device) = device {
+                lab.port.command.emit(Command::Device(device));
+            }
+            lab.again((*asked).clone());
+        })
+    };
+    let dismiss = {
+        let (lab, id) = (lab.clone(), placed.id);
+        move |_: MouseEvent| lab.act(Action::Dismiss(id))
+    };
+    let of = format!("{} of {}", number::count(l.done[0]), number::count(l.done[1]));
+    html! {
+        <div class={if l.again { "goodbox" } else { "warnbox" }} role={if l.again { "status" } else { "alert" }} data-test="fault" data-kind="Lost" data-again={l.again.to_string()} key={placed.id}>
+            { cut(l.done[0], l.done[1], &format!("lost at {of}")) }
+            <p><b>{ if l.again { "The GPU was lost; a fresh session goes on with the run." } else { "The GPU was lost a second time within a minute." } }</b></p>
+            <p>{ if l.again { "What was found before is kept; tensors are read again from the file when they are needed." } else { "The driver may not bear this work. What was found before is kept. The CPU can do the rest." } }</p>
+            <div class="acts">
+                if !l.again {
+                    <button type="button" class="btn sm" onclick={choose(Some(DeviceChoice::Cpu))} data-test="finish-cpu">{ "Finish on the CPU" }</button>
+                    <button type="button" class="btn sm" onclick={choose(None)} data-test="try-gpu">{ "Try the GPU again" }</button>
+                }
+                <button type="button" class="btn sm plain" onclick={dismiss} data-test="dismiss">{ "Dismiss" }</button>
+            </div>
+        </div>
+    }
+}
+
 fn failed(lab: &Lab, placed: &PlacedFault) -> Html {
+    if let (FaultKind::Lost, Some(l)) = (placed.fault.kind, lab.state.lost.as_ref().filter(|l| l.asked.method == placed.method)) {
+        return lost(lab, placed, l);
+    }
     let fault = placed.fault.clone();
     // Red is for what was not done; what goes on otherwise is a warning.
     let class = if matches!(fault.kind, FaultKind::NoGpu | FaultKind::Worker) { "warnbox" } else { "err" };
@@ -68,6 +121,7 @@ fn interrupted(lab: &Lab, s: &Stopped) -> Html {
     };
     html! {
         <div class="warnbox" role="status" data-test="stopped">
+            { cut(s.done, s.total, &format!("stopped at {}", amount(s.done))) }
             <p><b>{ format!("Stopped after {} at {} of {} {}.", number::seconds(s.after), amount(s.done), amount(s.total), s.unit) }</b></p>
             <p>{ format!("What was done is kept. It took {} ms to stop.", number::count(s.took_ms)) }</p>
             <div class="acts">

@@ -16,6 +16,7 @@ pub fn linked(lab: &Lab) -> Html {
     html! {
         <>
             if !state.lesson.task.is_empty() { <p class="task say" data-test="task">{ &state.lesson.task }</p> }
+            { newer(lab) }
             { notes(lab) }
             { held(lab) }
         </>
@@ -25,6 +26,29 @@ pub fn linked(lab: &Lab) -> Html {
 fn act(lab: &Lab, action: Action) -> Callback<MouseEvent> {
     let lab = lab.clone();
     Callback::from(move |_| lab.act(action.clone()))
+}
+
+/// A newer version has been fetched in the background. It is used from the next visit on, or at once.
+fn newer(lab: &Lab) -> Html {
+    if !lab.state.newer {
+        return Html::default();
+    }
+    let take = |_: MouseEvent| {
+        if let Ok(event) = web_sys::Event::new("espalier-take-over") {
+            // The start script listens; it reloads the page, whose address holds the view.
+            gloo::utils::window().dispatch_event(&event).ok();
+        }
+    };
+    html! {
+        <div class="warnbox" role="status" data-test="newer">
+            <p><b>{ "A newer version of this page is there." }</b></p>
+            <p>{ "It is used from the next visit on. The address keeps this view." }</p>
+            <div class="acts">
+                <button type="button" class="btn sm" onclick={take}>{ "Use it now" }</button>
+                <button type="button" class="btn sm plain" onclick={act(lab, Action::Newer(false))}>{ "Later" }</button>
+            </div>
+        </div>
+    }
 }
 
 fn notes(lab: &Lab) -> Html {

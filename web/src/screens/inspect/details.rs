@@ -31,7 +31,8 @@ pub fn Details() -> Html {
         use_effect_with(asked, move |(_, tensor)| {
             if let (Some(t), Some(summary)) = (*tensor, &lab.state.summary) {
                 let readable = summary.tensors.get(t as usize).is_some_and(|row| row.readable);
-                if readable && !lab.state.stats.contains_key(&t) {
+                // What lies elsewhere costs the visitor bytes: there the button asks first.
+                if readable && lab.state.remote().is_none() && !lab.state.stats.contains_key(&t) {
                     lab.stats(t);
                 }
             }
@@ -50,6 +51,12 @@ pub fn Details() -> Html {
         <div class="pad details" data-test="details" data-tensor={row.name.clone()}>
             { title(&summary, row, matrix) }
             if slices.len() > 1 { <Slices {index} names={slices.iter().filter_map(|m| m.slice).collect::<Vec<_>>()} chosen={matrix.and_then(|m| m.slice)} /> }
+            if let (Some(address), None, true) = (lab.state.remote(), &stats, row.readable) {
+                <p class="away" data-test="fetch-cost">
+                    <span class="q">{ format!("Not read yet: {} from {address}.", bytes(row.bytes)) }</span>
+                    <button type="button" class="btn sm" onclick={let lab = lab.clone(); move |_: MouseEvent| lab.stats(index)} data-test="fetch-tensor">{ "Read it" }</button>
+                </p>
+            }
             <Stats items={items(row, stats.as_deref(), spectrum.as_deref(), matrix.is_some())} />
             <div class="three">
                 <Weights {index} opened={lab.state.opened} stats={stats.clone()} readable={row.readable} dtype={row.dtype.clone()} source={source.clone()} />

@@ -7,6 +7,7 @@ use super::parity::Rows;
 use crate::app::context::{Lab, use_lab};
 use crate::app::shell::log::copy_text;
 use crate::app::state::SelfTest;
+use crate::figures::download::save_text;
 use crate::plot::number;
 
 /// The panel.
@@ -25,6 +26,10 @@ pub fn Computer() -> Html {
     let copy = {
         let (d, t) = (d.clone(), lab.state.self_test.clone());
         move |_: MouseEvent| copy_text(&as_text(&d, &t))
+    };
+    let save = {
+        let (d, t) = (d.clone(), lab.state.self_test.clone());
+        move |_: MouseEvent| save_text(&as_json(&d, &t), "application/json", "espalier-self-test.json")
     };
     let (other, word) = if d.gpu { (DeviceChoice::Cpu, "Use the CPU") } else { (DeviceChoice::Gpu, "Try the GPU") };
     let switch = {
@@ -48,6 +53,7 @@ pub fn Computer() -> Html {
             <div class="acts">
                 <button type="button" class="btn sm" onclick={self_test} data-test="self-test">{ "Self-test" }</button>
                 <button type="button" class="btn sm" onclick={copy}>{ "Copy as text" }</button>
+                if test.verdict.is_some() { <button type="button" class="btn sm" onclick={save} data-test="save-report">{ "Report JSON" }</button> }
                 <button type="button" class="btn sm" onclick={switch} data-test="switch-device">{ word }</button>
             </div>
         </section>
@@ -89,6 +95,27 @@ fn no_gpu(lab: &Lab, d: &DeviceInfo, cause: &str, why: &str) -> Html {
             </div>
         </div>
     }
+}
+
+/// The report of a self-test: device, limits, every operation with its difference and tolerance.
+fn as_json(d: &DeviceInfo, test: &SelfTest) -> String {
+    let rows = test.rows.iter().map(|r| {
+        serde_json::json!({
+            "op": r.op, "samples": r.samples, "difference": r.difference, "tolerance": r.tolerance, "agrees": r.agrees, "failure": r.failure,
+            "cpu_ms": r.millis[0], "gpu_ms": r.millis[1],
+        })
+    });
+    let limits = d.limits.iter().map(|(name, asked, offered)| serde_json::json!({ "name": name, "asked": asked, "offered": offered }));
+    serde_json::json!({
+        "espalier": env!("CARGO_PKG_VERSION"),
+        "browser": gloo::utils::window().navigator().user_agent().unwrap_or_default(),
+        "device": { "gpu": d.gpu, "name": d.name, "detail": d.detail, "software": d.software, "no_gpu": d.absent.as_ref().map(|a| a.0.clone()), "features": d.features, "limits": limits.collect::<Vec<_>>() },
+        "compared": test.verdict.is_some_and(|v| v.compared),
+        "largest": test.verdict.map(|v| v.largest),
+        "failed": test.verdict.map(|v| v.failed),
+        "operations": rows.collect::<Vec<_>>(),
+    })
+    .to_string()
 }
 
 /// Everything for a bug report.

@@ -3,16 +3,18 @@
 mod computer;
 mod example;
 mod parity;
+mod runs;
 
 use wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use crate::app::bundled::{BUNDLED, Bundled};
+use crate::app::root::taken_as_record;
 use crate::app::shell::linked::waiting;
 use crate::app::tree::Tree;
 use crate::app::state::Place;
-use crate::app::use_lab;
+use crate::app::{Lab, use_lab};
 use crate::figures::hooks::use_size;
 use crate::teach::strip::buttons;
 use computer::Computer;
@@ -40,6 +42,7 @@ pub fn OpenScreen(props: &OpenProps) -> Html {
                 </div>
                 <aside class="side" aria-label="Example and computer">
                     <Example />
+                    { runs::runs(&lab) }
                     <Computer />
                 </aside>
             </div>
@@ -66,13 +69,13 @@ fn Frame(props: &FrameProps) -> Html {
         }
     };
     let chosen = {
-        let open = lab.port.open.clone();
+        let (open, lab2) = (lab.port.open.clone(), lab.clone());
         move |e: Event| {
             let Some(input) = e.target().and_then(|t| t.dyn_into::<HtmlInputElement>().ok()) else { return };
             let files: Vec<_> = input.files().into_iter().flat_map(|l| (0..l.length()).filter_map(move |i| l.get(i))).collect();
             // The same file may be chosen again after it was changed.
             input.set_value("");
-            if !files.is_empty() {
+            if !files.is_empty() && (files.len() > 1 || !taken_as_record(&lab2, &files[0])) {
                 open.emit(files);
             }
         }
@@ -84,6 +87,7 @@ fn Frame(props: &FrameProps) -> Html {
                 <p class="q">{ ".safetensors, one file or all its shards with the index; config.json beside it names the parts" }</p>
                 <button type="button" class="btn go" onclick={choose} data-test="choose">{ "Choose files" }</button>
                 <input ref={input} class="vh" type="file" multiple=true onchange={chosen} data-test="files" aria-label="Checkpoint files" tabindex="-1" />
+                { elsewhere(&lab) }
                 <p class="d">{ "Stays on this computer; nothing is uploaded." }</p>
             </div>
             <svg class="sapling" width="60" height="64" viewBox="0 0 60 64" aria-hidden="true">
@@ -91,6 +95,25 @@ fn Frame(props: &FrameProps) -> Html {
                 <path d="M30 30q0-8-8-8H4M30 30q0-8 8-8h14" fill="none" stroke="var(--leaf)" stroke-width="3" />
             </svg>
         </section>
+    }
+}
+
+/// A Hub id or an address; nothing is asked of anyone before the button.
+fn elsewhere(lab: &Lab) -> Html {
+    let address = lab.port.address.clone();
+    let onsubmit = move |e: SubmitEvent| {
+        e.prevent_default();
+        let field = e.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok()).and_then(|f| f.query_selector("input").ok().flatten());
+        let text = field.and_then(|f| f.dyn_into::<HtmlInputElement>().ok()).map(|f| f.value().trim().to_owned()).unwrap_or_default();
+        if !text.is_empty() {
+            address.emit(text);
+        }
+    };
+    html! {
+        <form class="away" {onsubmit}>
+            <input class="in" type="text" name="address" placeholder="owner/name or https://…" aria-label="Hub id or address" data-test="address" autocomplete="off" spellcheck="false" />
+            <button type="submit" class="btn" data-test="open-address">{ "Read" }</button>
+        </form>
     }
 }
 

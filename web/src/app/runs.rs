@@ -1,0 +1,105 @@
+//! Records of recent runs in the browser's storage: one key a record, so that two tabs never write the same one.
+
+use std::rc::Rc;
+
+use gloo::events::EventListener;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::Storage;
+use yew::prelude::*;
+
+use crate::app::action::Action;
+use crate::app::address;
+use crate::app::context::{Lab, now};
+use crate::app::journal;
+
+const PREFIX: &str = "espalier.run.";
+
+/// A record that is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kept {
+    /// Its key; those of later visits sort behind those of earlier ones.
+    pub id: String,
+    /// One line.
+    pub title: String,
+    /// The record.
+    pub text: Rc<str>,
+    /// In the storage, not only in this tab.
+    pub stored: bool,
+}
+
+/// The storage, where the browser allows one: not in every frame, not in every private window.
+pub fn storage() -> Option<Storage> {
+    gloo::utils::window().local_storage().ok().flatten()
+}
+
+/// Everything that is stored, newest first. What is no record of ours is left alone and not listed.
+fn stored() -> Vec<Kept> {
+    let Some(s) = storage() else { return Vec::new() };
+    let keys = (0..s.length().unwrap_or(0)).filter_map(|i| s.key(i).ok().flatten()).filter(|k| k.starts_with(PREFIX));
+    let read = |id: String| {
+        let text = s.get_item(&id).ok().flatten()?;
+        let title = journal::title(&journal::read(&text).ok()?);
+        Some(Kept { id, title, text: text.into(), stored: true })
+    };
+    let mut all: Vec<Kept> = keys.filter_map(read).collect();
+    crate::plot::order::by(&mut all, |a, b| b.id.cmp(&a.id));
+    all
+}
+
+/// All records: those of this tab that could not be stored, then the stored ones.
+fn list(held: &[Kept]) -> Rc<Vec<Kept>> {
+    Rc::new(held.iter().filter(|k| !k.stored).cloned().chain(stored()).collect())
+}
+
+/// Forgets a record.
+pub fn delete(lab: &Lab, id: &str) {
+    if let Some(s) = storage() {
+        // Removing a key that another tab has removed already does nothing.
+        s.remove_item(id).ok();
+    }
+    let held: Vec<Kept> = lab.state.runs.iter().filter(|k| k.id != id).cloned().collect();
+    lab.act(Action::Runs(list(&held)));
+}
+
+/// Stores the record of what is shown after each run, and keeps the list up to date with other tabs.
+#[hook]
+pub fn use_runs(lab: &Lab) {
+    let visit = use_memo((), |()| format!("{PREFIX}{:013.0}-{:04.0}", now(), js_sys::Math::random() * 1e4));
+    let newest = use_mut_ref(|| lab.clone());
+    *newest.borrow_mut() = lab.clone();
+    {
+        let newest = newest.clone();
+        use_effect_with((), move |()| {
+            let first = newest.borrow().clone();
+            first.act(Action::Runs(list(&[])));
+            let others = EventListener::new(&gloo::utils::window(), "storage", move |_| {
+                let lab = newest.borrow().clone();
+                lab.act(Action::Runs(list(&lab.state.runs)));
+            });
+            move || drop(others)
+        });
+    }
+    let shown = Rc::as_ptr(&lab.state.shown) as usize;
+    use_effect_with((lab.state.opened, shown), move |_| {
+        let lab = newest.borrow().clone();
+        if lab.state.shown.is_empty() {
+            return;
+        }
+        let id = format!("{}-{}", *visit, lab.state.opened);
+        spawn_local(async move {
+            let text: Rc<str> = journal::write(&lab.state, &format!("#{}", address::write(&lab.state).await), now()).into();
+            let put = match storage() {
+                Some(s) => s.set_item(&id, &text).map_err(|_| "it is full"),
+                None => Err("this browser gives this page none"),
+            };
+            let mut held: Vec<Kept> = newest.borrow().state.runs.iter().filter(|k| k.id != id && !k.stored).cloned().collect();
+            if put.is_err() {
+                let title = journal::read(&text).map(|j| journal::title(&j)).unwrap_or_default();
+                held.insert(0, Kept { id, title, text, stored: false });
+            }
+            let lab = newest.borrow().clone();
+            lab.act(Action::Runs(list(&held)));
+            lab.act(Action::NotStored(put.err().unwrap_or_default().into()));
+        });
+    });
+}
