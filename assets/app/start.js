@@ -2,7 +2,15 @@
 import init from './@APP@.js';
 
 const root = document.documentElement;
-init({ module_or_path: './@APP@_bg.wasm' }).then(keep);
+// The page is painted before the application is there: the last button pressed meanwhile is pressed again once it is.
+let early;
+const hear = (event) => (early = event.target.closest?.('button')?.dataset.test ?? early);
+addEventListener('click', hear);
+init({ module_or_path: './@APP@_bg.wasm' }).then(() => {
+  removeEventListener('click', hear);
+  if (early) document.querySelector(`[data-test="${early}"]`)?.click();
+  keep();
+});
 
 async function keep() {
   // Pages on plain http have no service worker; embedding pages may forbid one. Everything works without.

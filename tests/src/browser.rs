@@ -178,7 +178,9 @@ impl Page {
 
     /// Goes to the page with this query or hash (`?device=gpu`).
     pub async fn open(&self, rest: &str) -> Result<()> {
-        Ok(self.driver.goto(format!("http://{}/{rest}", self.address)).await?)
+        self.driver.goto(format!("http://{}/{rest}", self.address)).await?;
+        // The page is painted before the application is there to answer.
+        self.find(".app:not(.starting)", 30).await.map(|_| ())
     }
 
     /// Goes to the page over plain http under a name that is not this computer's, where browsers hide WebGPU.

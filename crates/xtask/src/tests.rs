@@ -79,7 +79,7 @@ fn one(layer: Layer, filter: Option<&str>, count: &mut Count) -> Result<()> {
             page::release(&setup::page_tools()?, &out)?;
             let weight = page::weigh(&out)?;
             println!("{}", weight.text());
-            for (what, bytes, limit) in [("shell", weight.shell, page::Weight::SHELL_LIMIT), ("worker", weight.worker, page::Weight::WORKER_LIMIT)] {
+            for (what, bytes, _, limit) in weight.parts() {
                 let fits = bytes <= limit;
                 println!("test page::{what}_within_{}_kb ... {}", limit / 1000, if fits { "ok" } else { "FAILED" });
                 *(if fits { &mut count.passed } else { &mut count.failed }) += 1;

@@ -4,6 +4,8 @@ pub mod action;
 pub mod address;
 pub mod bundled;
 pub mod context;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod first_paint;
 mod fold;
 mod follow;
 pub mod happenings;
