@@ -4,6 +4,7 @@
 
 mod assets;
 mod bench;
+mod order;
 mod page;
 mod seal;
 mod serve;

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::order;
 use crate::seal::seal;
 use crate::setup::{self, Tools};
 use crate::shell::{run, step};
@@ -47,13 +48,27 @@ pub fn release(tools: &Tools, out: &Path) -> Result<()> {
     seal(&out)
 }
 
-/// Makes one wasm file smaller and faster, in place.
+/// What the compiler may have used.
+const FEATURES: [&str; 7] = [
+    "--enable-simd",
+    "--enable-bulk-memory",
+    "--enable-nontrapping-float-to-int",
+    "--enable-sign-ext",
+    "--enable-mutable-globals",
+    "--enable-reference-types",
+    "--enable-multivalue",
+];
+
+/// Makes one wasm file smaller and faster, in place, and puts its functions in an order that compresses well.
 pub fn optimise(wasm_opt: &Path, wasm: &Path, level: &str) -> Result<()> {
     let small = wasm.with_extension("opt");
     let mut opt = Command::new(wasm_opt);
-    opt.args([level, "--enable-simd", "--enable-bulk-memory", "--enable-nontrapping-float-to-int", "--enable-sign-ext"]);
-    opt.args(["--enable-mutable-globals", "--enable-reference-types", "--enable-multivalue", "--strip-debug", "--strip-producers"]);
+    opt.args([level, "--strip-debug", "--strip-producers"]).args(FEATURES);
     run(opt.arg(wasm).arg("-o").arg(&small))?;
+    fs::write(wasm, order::named(&fs::read(&small)?)?)?;
+    let mut sort = Command::new(wasm_opt);
+    sort.args(["--reorder-functions-by-name", "--strip-debug"]).args(FEATURES);
+    run(sort.arg(wasm).arg("-o").arg(&small))?;
     Ok(fs::rename(&small, wasm)?)
 }
 

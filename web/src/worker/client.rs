@@ -15,6 +15,7 @@ use super::capture::capture;
 use super::codec::JsCodec;
 use super::lab_worker::LabWorker;
 use super::message::{FromLab, Handle, ToLab};
+use super::wire::Packed;
 
 /// The loader that Trunk writes beside the worker.
 const LOADER: &str = "./worker_loader.js";
@@ -153,7 +154,7 @@ impl Client {
         }
         self.awake();
         if let Some(link) = &self.0.state.borrow().link {
-            link.bridge.send(ToLab::Command(command));
+            link.bridge.send(ToLab::Command(Packed(command)));
         }
     }
 
@@ -181,7 +182,7 @@ impl Client {
         {
             let mut state = self.0.state.borrow_mut();
             if let (Some(device), Some(link)) = (state.device, &state.link) {
-                link.bridge.send(ToLab::Command(Command::Device(device)));
+                link.bridge.send(ToLab::Command(Packed(Command::Device(device))));
             }
             // Until it is open again it counts as being opened: if the files themselves end the worker, they are left alone then.
             let [first, second] = std::mem::take(&mut state.open);
@@ -246,7 +247,7 @@ impl Client {
                     }
                 }
             }
-            FromLab::Reply(reply) => self.0.on.emit(FromWorker::Reply(reply)),
+            FromLab::Reply(Packed(reply)) => self.0.on.emit(FromWorker::Reply(reply)),
             FromLab::Exported { job, blob, name } => match blob.0.dyn_into::<Blob>() {
                 Ok(blob) => self.0.on.emit(FromWorker::Exported { job, blob, name }),
                 Err(_) => self.crashed("the export came back as something that is not a file".into()),

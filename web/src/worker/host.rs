@@ -17,6 +17,7 @@ use super::blob_sink::BlobSink;
 use super::fetch::BrowserFetch;
 use super::lab_worker::say;
 use super::message::FromLab;
+use super::wire::Packed;
 
 fn scope() -> WorkerGlobalScope {
     js_sys::global().unchecked_into()
@@ -43,7 +44,7 @@ impl Default for WorkerHost {
 
 impl Host for WorkerHost {
     fn reply(&self, reply: Reply) {
-        say(FromLab::Reply(reply));
+        say(FromLab::Reply(Packed(reply)));
     }
 
     fn now_ms(&self) -> f64 {

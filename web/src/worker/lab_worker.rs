@@ -17,6 +17,7 @@ use super::blob_source::BlobSource;
 use super::fetch::BrowserFetch;
 use super::host::WorkerHost;
 use super::message::{FromLab, Handle, ToLab};
+use super::wire::Packed;
 
 type Mouth = Box<dyn Fn(FromLab)>;
 
@@ -56,7 +57,7 @@ impl gloo::worker::Worker for LabWorker {
     fn received(&mut self, _: &WorkerScope<Self>, message: ToLab, _: HandlerId) {
         let engine = self.engine.clone();
         match message {
-            ToLab::Command(command) => spawn_local(engine.handle(command)),
+            ToLab::Command(Packed(command)) => spawn_local(engine.handle(command)),
             ToLab::Files { ticket, slot, files } => spawn_local(async move {
                 let ok = engine.open_in(slot, None, local(files)).await;
                 say(FromLab::Settled { ticket, ok });
@@ -69,7 +70,7 @@ impl gloo::worker::Worker for LabWorker {
                 let ok = match remote(&name, urls).await {
                     Ok(sources) => engine.open_in(slot, Some(name), sources).await,
                     Err(e) => {
-                        say(FromLab::Reply(Reply::Failed { job: None, fault: Fault::from(&CheckpointError::Source(e)) }));
+                        say(FromLab::Reply(Packed(Reply::Failed { job: None, fault: Fault::from(&CheckpointError::Source(e)) })));
                         false
                     }
                 };
@@ -98,5 +99,5 @@ async fn remote(folder: &str, urls: Vec<String>) -> Result<Vec<Rc<dyn ByteSource
 /// Bytes that come over the network belong to no job of the page: they are told as job 0.
 fn progress(file: &str, done: u64, total: u64) {
     let event = Event::Progress { done: done as f64, total: total as f64, unit: "bytes".into(), label: file.into() };
-    say(FromLab::Reply(Reply::Event { job: 0, event }));
+    say(FromLab::Reply(Packed(Reply::Event { job: 0, event })));
 }

@@ -4,6 +4,8 @@ use espalier_lab::protocol::{Command, Reply, Slot};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsValue;
 
+use super::wire::Packed;
+
 /// A browser object (a `File`, a `Blob`) that passes through unchanged.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Handle(#[serde(with = "serde_wasm_bindgen::preserve")] pub JsValue);
@@ -43,7 +45,7 @@ pub enum ToLab {
         endpoint: Option<String>,
     },
     /// A request to the engine.
-    Command(Command),
+    Command(Packed<Command>),
 }
 
 /// From the worker.
@@ -59,7 +61,7 @@ pub enum FromLab {
         ok: bool,
     },
     /// The engine's answer.
-    Reply(Reply),
+    Reply(Packed<Reply>),
     /// The bytes of a finished export (a `Blob`); the engine's own `Exported` follows.
     Exported {
         /// Job.

@@ -11,5 +11,6 @@ pub mod fetch;
 pub mod host;
 pub mod lab_worker;
 pub mod message;
+pub mod wire;
 
 pub use client::{Client, FromWorker};
