@@ -40,8 +40,20 @@ pub fn save_text(text: &str, kind: &str, name: &str) {
     }
 }
 
-/// Saves the whole exported picture as a PNG.
+/// Saves the whole exported picture as a PNG, once the page's fonts are there: a canvas does not wait for them by itself.
 pub fn save_png(scene: &Scene, frame: &Frame, theme: Theme, name: &str) {
+    let (scene, frame, name) = (scene.clone(), frame.clone(), name.to_owned());
+    let fonts = web_sys::window().and_then(|w| w.document()).and_then(|d| d.fonts().ready().ok());
+    wasm_bindgen_futures::spawn_local(async move {
+        if let Some(ready) = fonts {
+            // A font that fails to load leaves the system's in its place, on the page as in the picture.
+            let _ = wasm_bindgen_futures::JsFuture::from(ready).await;
+        }
+        png(&scene, &frame, theme, &name);
+    });
+}
+
+fn png(scene: &Scene, frame: &Frame, theme: Theme, name: &str) {
     let document = web_sys::window().and_then(|w| w.document());
     let Some(canvas) = document.and_then(|d| d.create_element("canvas").ok()).and_then(|e| e.dyn_into::<HtmlCanvasElement>().ok()) else { return };
     let ([w, h], top) = layout(scene, frame);

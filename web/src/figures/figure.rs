@@ -28,6 +28,11 @@ impl Source {
     }
 }
 
+/// How figures make links: given as a context by the application, from a figure's stable name to an address that restores the view. Without it
+/// figures have no such tool.
+#[derive(Clone, PartialEq)]
+pub struct Links(pub Callback<AttrValue, String>);
+
 /// Properties of [`Figure`].
 #[derive(Properties, PartialEq)]
 pub struct FigureProps {
@@ -78,6 +83,15 @@ pub fn stem(model: &str, title: &str) -> String {
 #[component]
 pub fn Figure(props: &FigureProps) -> Html {
     let as_table = use_state_eq(|| false);
+    let node = use_node_ref();
+    let link = use_context::<Links>().map(|links| {
+        let test = props.test.clone();
+        Callback::from(move |_: MouseEvent| crate::app::shell::log::copy_text(&links.0.emit(test.clone())))
+    });
+    let full = {
+        let node = node.clone();
+        Callback::from(move |_: MouseEvent| full_screen(&node))
+    };
     let name = stem(&props.source.model, &format!("{} {}", props.title, props.source.tensor));
     let frame = || Frame {
         title: props.title.to_string(),
@@ -117,7 +131,7 @@ pub fn Figure(props: &FigureProps) -> Html {
     };
     let test = (!props.test.is_empty()).then(|| props.test.clone());
     html! {
-        <figure class={classes!("fig", props.class.clone())} data-test={test} {onkeydown}>
+        <figure ref={node} class={classes!("fig", props.class.clone())} data-test={test} {onkeydown}>
             <header>
                 <h2>{ &props.title }</h2>
                 if !props.what.is_empty() { <span class="d what">{ &props.what }</span> }
@@ -132,6 +146,8 @@ pub fn Figure(props: &FigureProps) -> Html {
                     { for tool("CSV", "Save the numbers", csv) }
                     { for tool("SVG", "Save the drawing", svg_click) }
                     { for tool("PNG", "Save the picture, two pixels for one", png) }
+                    { for tool("link", "Copy the address of this view", link) }
+                    { for tool("full", "The whole screen, and back", Some(full)) }
                 </span>
             </header>
             if let (true, Some(table)) = (*as_table, &props.table) {
@@ -141,6 +157,18 @@ pub fn Figure(props: &FigureProps) -> Html {
             }
             if !props.sentence.is_empty() { <figcaption class="say">{ &props.sentence }</figcaption> }
         </figure>
+    }
+}
+
+/// Fills the screen with a figure, or gives it back.
+fn full_screen(node: &NodeRef) {
+    let Some(element) = node.cast::<web_sys::Element>() else { return };
+    let document = gloo::utils::document();
+    if document.fullscreen_element().is_some() {
+        document.exit_fullscreen();
+    } else {
+        // Refused in frames that do not allow it: then nothing happens, as with the browser's own key.
+        let _ = element.request_fullscreen();
     }
 }
 

@@ -79,6 +79,32 @@ pub fn use_theme() -> Theme {
     *theme
 }
 
+/// Calls `turned` with the pointer's place and the turn of the wheel (positive: away) when it is turned over an element with Ctrl or Cmd held, or
+/// while the element has the focus; otherwise the page scrolls as ever.
+#[hook]
+pub fn use_wheel(node: &NodeRef, turned: Callback<([f64; 2], f64)>) {
+    let newest = use_mut_ref(|| turned.clone());
+    *newest.borrow_mut() = turned;
+    let node = node.clone();
+    use_effect_with((), move |()| {
+        let kept = node.cast::<Element>().map(|element| {
+            let options = gloo::events::EventListenerOptions::enable_prevent_default();
+            gloo::events::EventListener::new_with_options(&element.clone(), "wheel", options, move |event| {
+                let Some(e) = event.dyn_ref::<web_sys::WheelEvent>() else { return };
+                let focused = element.owner_document().and_then(|d| d.active_element()).is_some_and(|a| element.contains(Some(&a)));
+                if e.ctrl_key() || e.meta_key() || focused {
+                    event.prevent_default();
+                    if let Some(p) = place_in(&node, [f64::from(e.client_x()), f64::from(e.client_y())]) {
+                        let turned = newest.borrow().clone();
+                        turned.emit((p, -e.delta_y()));
+                    }
+                }
+            })
+        });
+        move || drop(kept)
+    });
+}
+
 /// Where a pointer or mouse event happened, in pixels of an element's box.
 pub fn place_in(node: &NodeRef, client: [f64; 2]) -> Option<[f64; 2]> {
     let r = node.cast::<Element>()?.get_bounding_client_rect();

@@ -7,7 +7,7 @@ use web_sys::Element;
 use yew::prelude::*;
 
 use super::figure::{Figure, Source};
-use super::hooks::{place_in, use_size};
+use super::hooks::{place_in, use_size, use_wheel};
 use super::layers::{Painted, drawn};
 use super::readout::{Readout, readout};
 use crate::plot::hit::free_corner;
@@ -88,15 +88,15 @@ pub struct LineChartProps {
 pub fn LineChart(props: &LineChartProps) -> Html {
     let node = use_node_ref();
     let size = use_size(&node);
-    let mode = use_state_eq(|| props.mode);
+    let logs = use_state_eq(|| props.modes.get(props.mode).map(|m| [m.log_x, m.log_y]));
     let view = use_state_eq(|| None::<[[f64; 2]; 2]>);
     let hover = use_state_eq(|| None::<(usize, usize)>);
     let pinned = use_state_eq(|| None::<(usize, usize)>);
     let drag = use_state_eq(|| None::<[f64; 4]>);
 
     let (mut x, mut y) = (props.x.clone(), props.y.clone());
-    if let Some(m) = props.modes.get(*mode) {
-        (x.log, y.log) = (m.log_x, m.log_y);
+    if let Some([log_x, log_y]) = *logs {
+        (x.log, y.log) = (log_x, log_y);
     }
     let chart = Rc::new(Lines { size, x, y, curves: props.curves.clone(), references: props.references.clone(), view: *view });
     {
@@ -202,6 +202,10 @@ pub fn LineChart(props: &LineChartProps) -> Html {
         })
     };
 
+    {
+        let (chart, view) = (chart.clone(), view.clone());
+        use_wheel(&node, Callback::from(move |(at, turn): ([f64; 2], f64)| view.set(chart.zoomed(at, if turn > 0.0 { 0.8 } else { 1.25 }))));
+    }
     let shown = pinned.or(*hover).or_else(|| props.linked.map(|i| (0, i))).filter(|(c, i)| chart.curves.get(*c).is_some_and(|c| *i < c.x.len()));
     let over = shown.map(|(c, i)| {
         let (sx, sy) = chart.scales();
@@ -240,16 +244,23 @@ pub fn LineChart(props: &LineChartProps) -> Html {
 
     let hidden = if laid { chart.hidden_words() } else { String::new() };
     let sentence: AttrValue = if hidden.is_empty() { props.sentence.clone() } else { format!("{} {hidden}", props.sentence).trim().to_string().into() };
-    let modes = props.modes.iter().enumerate().map(|(i, m)| {
-        let on = i == *mode;
-        let (mode, view) = (mode.clone(), view.clone());
+    let scale_tool = |label: AttrValue, on: bool, to: [bool; 2], title: &'static str| {
+        let (logs, view) = (logs.clone(), view.clone());
         let onclick = Callback::from(move |_: MouseEvent| {
-            mode.set(i);
+            logs.set(Some(to));
             view.set(None);
         });
-        html! { <button type="button" aria-pressed={on.to_string()} {onclick} data-mode={m.label.clone()}>{ &m.label }</button> }
+        html! { <button type="button" aria-pressed={on.to_string()} {onclick} {title} data-mode={label.clone()}>{ label }</button> }
+    };
+    let modes = props.modes.iter().map(|m| scale_tool(m.label.clone(), *logs == Some([m.log_x, m.log_y]), [m.log_x, m.log_y], "Scales of both axes"));
+    // Each axis by itself, where the scales can be chosen at all.
+    let [log_x, log_y] = [chart.x.log, chart.y.log];
+    let named = |to: [bool; 2]| props.modes.iter().any(|m| [m.log_x, m.log_y] == to);
+    let axes = (!props.modes.is_empty()).then(|| {
+        let single = [("x", [!log_x, log_y], log_x), ("y", [log_x, !log_y], log_y)];
+        single.into_iter().filter(|(_, to, on)| *on || !named(*to)).map(|(label, to, on)| scale_tool(format!("log {label}").into(), on, to, "A logarithmic axis")).collect::<Vec<_>>()
     });
-    let tools = html! { <>{ props.tools.clone() }{ for modes }</> };
+    let tools = html! { <>{ props.tools.clone() }{ for modes }{ for axes.into_iter().flatten() }</> };
     let table = {
         let chart = chart.clone();
         Callback::from(move |()| chart.table())

@@ -9,6 +9,7 @@ pub mod budget;
 pub mod canvas;
 pub mod download;
 pub mod edit;
+pub mod esd;
 pub mod figure;
 pub mod heatmap;
 pub mod histogram;
@@ -25,6 +26,7 @@ pub mod threshold;
 
 pub use branch_bars::BranchBars;
 pub use budget::BudgetStrip;
+pub use esd::TailChart;
 pub use figure::{Figure, Source};
 pub use heatmap::HeatMap;
 pub use histogram::HistogramChart;

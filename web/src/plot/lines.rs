@@ -151,6 +151,18 @@ impl Lines {
         [dx, dy]
     }
 
+    /// The part that is seen after zooming about a pixel: `factor` under 1 goes closer. Never wider than everything, which is `None`.
+    pub fn zoomed(&self, [px, py]: [f64; 2], factor: f64) -> Option<[[f64; 2]; 2]> {
+        let (x, y) = self.scales();
+        let all = self.domain();
+        let part = |s: &Scale, p: f64, all: [f64; 2]| {
+            let [a, b] = s.range.map(|end| s.value(p + (end - p) * factor));
+            [a.max(all[0]), b.min(all[1])]
+        };
+        let view = [part(&x, px, all[0]), part(&y, py, all[1])];
+        (view != all).then_some(view)
+    }
+
     /// How many values have no place on the axes as they are (≤ 0 on a log axis, or not finite).
     pub fn hidden(&self) -> usize {
         let (x, y) = self.scales();
@@ -347,6 +359,21 @@ mod tests {
         c.view = Some([[10.0, 20.0], [0.2, 1.0]]);
         let inner = c.inner();
         assert!(c.pixels(&c.curves[0]).iter().all(|p| p[0].is_nan() || p[0] >= inner.left - 1.0 && p[0] <= inner.right + 1.0));
+    }
+
+    #[test]
+    fn zooming_keeps_what_is_under_the_pointer_and_ends_where_it_began() {
+        for log in [false, true] {
+            let mut c = chart(500, log);
+            let at = [150.0, 90.0];
+            let (x, y) = c.scales();
+            let under = [x.value(at[0]), y.value(at[1])];
+            c.view = c.zoomed(at, 0.5);
+            let (x, y) = c.scales();
+            assert!((x.at(under[0]) - at[0]).abs() < 1e-6 && (y.at(under[1]) - at[1]).abs() < 1e-6, "log {log}");
+            c.view = c.zoomed(at, 100.0);
+            assert_eq!(c.view, None);
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod branch;
 pub mod budget;
 pub mod color;
 pub mod decimate;
+pub mod esd;
 pub mod heat;
 pub mod hist;
 pub mod histogram;

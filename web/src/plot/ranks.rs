@@ -88,8 +88,12 @@ pub struct RankBars {
     pub rule: String,
 }
 
-/// Room above the rows.
-pub const HEAD: f64 = 22.0;
+/// Room above the rows: one line of names.
+const HEAD: f64 = 22.0;
+/// A second line of names.
+const LINE: f64 = 12.0;
+/// Columns narrower than this say less: no word for dense ones, the ends of the axis once.
+const TIGHT: f64 = 104.0;
 /// Room below.
 pub const FOOT: f64 = 22.0;
 
@@ -99,9 +103,19 @@ impl RankBars {
         self.width < 620.0
     }
 
+    /// Columns that have no room for words.
+    fn tight(&self) -> bool {
+        self.narrow() || self.column_width() < TIGHT
+    }
+
+    /// Names of two parts (`up, shared`) take two lines where columns are tight.
+    fn room(&self) -> f64 {
+        HEAD + if self.tight() && self.columns.iter().any(|c| c.name.contains(", ")) { LINE } else { 0.0 }
+    }
+
     /// Height of the whole.
     pub fn height(&self) -> f64 {
-        HEAD + FOOT + self.step * self.rows.len() as f64
+        self.room() + FOOT + self.step * self.rows.len() as f64
     }
 
     fn errors_width(&self) -> f64 {
@@ -120,18 +134,22 @@ impl RankBars {
     pub fn scale(&self, column: usize) -> Scale {
         let w = self.column_width();
         let x0 = self.label + column as f64 * w;
-        let number = if self.narrow() { 6.0 } else { 48.0 };
+        let number = match (self.narrow(), self.tight()) {
+            (true, _) => 6.0,
+            (_, true) => 38.0,
+            _ => 48.0,
+        };
         Scale::linear([0.0, 1.0], [x0, x0 + (w - number).max(10.0)])
     }
 
     /// Height of a row's wire.
     pub fn y(&self, row: usize) -> f64 {
-        crisp(HEAD + self.step * (self.rows.len() as f64 - row as f64 - 0.5))
+        crisp(self.room() + self.step * (self.rows.len() as f64 - row as f64 - 0.5))
     }
 
     /// Row and column at a point, and the share of full rank there.
     pub fn hit(&self, x: f64, y: f64) -> Option<(usize, usize, f64)> {
-        let from_top = ((y - HEAD) / self.step).floor();
+        let from_top = ((y - self.room()) / self.step).floor();
         let n = self.rows.len() as f64;
         if from_top < 0.0 || from_top >= n || x < self.label - 6.0 {
             return None;
@@ -177,7 +195,11 @@ impl RankBars {
         let x = self.scale(j);
         let [x0, x1] = x.range;
         if c.square { s.rect([x0, 4.5, 7.0, 7.0], c.paint.clone()) } else { s.dot([x0 + 4.0, 8.0], 3.6, c.paint.clone()) }
-        s.text(x0 + 12.0, 12.0, c.name.clone(), Anchor::Start).paint("ink-2").bold();
+        let (name, more) = c.name.split_once(", ").filter(|_| self.tight()).unwrap_or((&c.name, ""));
+        s.text(x0 + 12.0, 12.0, name, Anchor::Start).paint("ink-2").bold();
+        if !more.is_empty() {
+            s.text(x0, 12.0 + LINE, more, Anchor::Start);
+        }
         let w = self.column_width();
         if let (Some(full), true) = (c.full, !self.narrow() && w > 84.0 && 12.0 + super::axes::text_width(&c.name) + 44.0 < w) {
             s.text(x0 + w - 12.0, 12.0, format!("{}{}", if j == 0 { "of " } else { "" }, count(full)), Anchor::End);
@@ -185,8 +207,8 @@ impl RankBars {
         s.shape(
             vec![
                 super::scene::Seg::M(x0 - 1.8, bottom + 2.0),
-                super::scene::Seg::L(x0 - 0.8, HEAD),
-                super::scene::Seg::L(x0 + 0.8, HEAD),
+                super::scene::Seg::L(x0 - 0.8, self.room()),
+                super::scene::Seg::L(x0 + 0.8, self.room()),
                 super::scene::Seg::L(x0 + 1.8, bottom + 2.0),
                 super::scene::Seg::Z,
             ],
@@ -195,6 +217,10 @@ impl RankBars {
         s.hair_h([x0, x1], bottom + 2.0, stroke("edge", 1.0));
         for t in [0.0, 0.5, 1.0] {
             s.hair_v(x.at(t), [bottom + 2.0, bottom + 6.0], stroke("edge", 1.0));
+        }
+        // The scale is the same everywhere: said once where its words would touch the next column's.
+        if self.tight() && j > 0 && self.column_width() < 60.0 {
+            return;
         }
         s.text(x0, bottom + 18.0, "0", Anchor::Start);
         s.text(if self.narrow() { x1 } else { x1 + 20.0 }, bottom + 18.0, if self.narrow() { "1" } else { "100\u{a0}%" }, Anchor::End);
@@ -220,7 +246,7 @@ impl RankBars {
             cut(s, at, y, half, "ground", 3.4);
             cut(s, at, y, half, "edge", 1.4);
         }
-        if !self.narrow() {
+        if !(self.narrow() || self.tight() && cell.factored == 0) {
             let l = s.text(x0 + self.column_width() - 12.0, y + 4.0, cell.word(), Anchor::End);
             if factored {
                 l.paint("ink");

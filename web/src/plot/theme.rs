@@ -112,6 +112,15 @@ mod tests {
     }
 
     #[test]
+    fn the_style_sheet_has_the_same_colours() {
+        let css = include_str!("../../../assets/styles/espalier.css");
+        for (name, ..) in TOKENS {
+            let (light, dark) = (Theme::Light.hex(name), Theme::Dark.hex(name));
+            assert!(css.contains(&format!("--{name}:light-dark({light},{dark});")), "--{name} is {light} and {dark} in files and on canvases");
+        }
+    }
+
+    #[test]
     fn unknown_names_are_ink() {
         assert_eq!(Theme::Light.hex("no-such"), "#18201B");
         assert_eq!(Theme::Dark.hex("leaf"), "#7FC8A0");

@@ -54,6 +54,12 @@ pub struct KnobProps {
     pub step: f64,
     /// The number in the field's unit was changed.
     pub on_set: Callback<f64>,
+    /// The track was moved: the number, and the number of the gesture, so that one drag is one step of undo. Without it the track does what the field does.
+    #[prop_or_default]
+    pub on_slide: Option<Callback<(f64, u32)>>,
+    /// A fresh number for a gesture of the track.
+    #[prop_or_default]
+    pub gesture: Option<Callback<(), u32>>,
     /// Back to the default; ink while it differs.
     #[prop_or_default]
     pub on_reset: Option<Callback<()>>,
@@ -95,7 +101,22 @@ pub fn Knob(props: &KnobProps) -> Html {
         let set = set.clone();
         Callback::from(move |e: Event| set(&e))
     };
-    let oninput = Callback::from(move |e: InputEvent| set(&e));
+    let sliding = use_mut_ref(|| None::<u32>);
+    let oninput = {
+        let (slide, fresh, sliding, min, max) = (props.on_slide.clone(), props.gesture.clone(), sliding.clone(), props.min, props.max);
+        Callback::from(move |e: InputEvent| match (&slide, &fresh) {
+            (Some(slide), Some(fresh)) => {
+                let v = e.target_dyn_into::<HtmlInputElement>().map_or(f64::NAN, |i| i.value_as_number());
+                if v.is_finite() {
+                    let gesture = *sliding.borrow_mut().get_or_insert_with(|| fresh.emit(()));
+                    slide.emit((v.clamp(min, max), gesture));
+                }
+            }
+            _ => set(&e),
+        })
+    };
+    // The browser says `change` once, when the handle is let go.
+    let let_go = Callback::from(move |_: Event| *sliding.borrow_mut() = None);
     let reset = props.on_reset.clone().map(|r| {
         let onclick = r.reform(|_: MouseEvent| ());
         html! { <button type="button" class={classes!("ib", props.changed.then_some("was"))} aria-label={format!("Reset {}", props.label)} title="Back to the default" {onclick}>{ "↺" }</button> }
@@ -116,7 +137,7 @@ pub fn Knob(props: &KnobProps) -> Html {
             { lock.unwrap_or_else(|| html! { <span></span> }) }
             if props.track {
                 <span class="slot">
-                    <input type="range" class="range" {min} {max} {step} value={props.value.clone()} disabled={props.disabled} aria-label={props.label.clone()} data-test={format!("{}-track", props.test)} {oninput} />
+                    <input type="range" class="range" {min} {max} {step} value={props.value.clone()} disabled={props.disabled} aria-label={props.label.clone()} data-test={format!("{}-track", props.test)} {oninput} onchange={let_go} />
                     if let Some(p) = props.paper {
                         <svg class="tickmark" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
                             <rect x={format!("{:.2}", (p - props.min) / (props.max - props.min) * 100.0)} y="0" width="0.4" height="4" fill="var(--ghost)" />

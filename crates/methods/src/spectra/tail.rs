@@ -67,6 +67,27 @@ pub fn fit(values: &[f64], floor: f64) -> Tail {
     }
 }
 
+/// The fit over a start of one's own choice: the `count` largest eigenvalues. `None` for fewer than two, for more than there are over the floor, and
+/// where they are all equal.
+pub fn fit_from(values: &[f64], floor: f64, count: usize) -> Option<Tail> {
+    let logs: Vec<f64> = values.iter().take(count).rev().filter(|&&s| s > floor && s > 0.0).map(|s| 2.0 * s.ln()).collect();
+    if count < 2 || logs.len() < count {
+        return None;
+    }
+    let spread: f64 = logs.iter().map(|l| l - logs[0]).sum();
+    if spread <= 0.0 {
+        return None;
+    }
+    let alpha = 1.0 + count as f64 / spread;
+    Some(Tail::Fit {
+        alpha,
+        sigma: (alpha - 1.0) / (count as f64).sqrt(),
+        xmin: logs[0].exp(),
+        distance: distance(&logs, alpha, f64::INFINITY)?,
+        count: u32::try_from(count).ok()?,
+    })
+}
+
 /// max_j |1 − (λ_j/λ_0)^(1−α) − j/n|, or `None` as soon as it is over `limit`.
 fn distance(logs: &[f64], alpha: f64, limit: f64) -> Option<f64> {
     let n = logs.len();
@@ -128,6 +149,21 @@ mod tests {
             .collect();
         v.sort_by(|a, b| b.total_cmp(a));
         v
+    }
+
+    #[test]
+    fn a_start_of_ones_own_gives_the_same_numbers_and_none_is_better() {
+        let v = bulk_and_tail(201, 2.5);
+        let Tail::Fit { alpha, distance, count, xmin, sigma } = fit(&v, 0.0) else { panic!("a fit") };
+        let Some(Tail::Fit { alpha: a, distance: d, count: c, xmin: x, sigma: s }) = fit_from(&v, 0.0, count as usize) else { panic!("the same fit") };
+        assert!((a - alpha).abs() < 1e-9 && (d - distance).abs() < 1e-12 && (x - xmin).abs() < 1e-12 * x && (s - sigma).abs() < 1e-9 && c == count);
+        for n in 2..=201 {
+            let Some(Tail::Fit { distance: d, .. }) = fit_from(&v, 0.0, n) else { panic!("a fit over {n}") };
+            assert!(d >= distance - 1e-12);
+        }
+        assert_eq!(fit_from(&v, 0.0, 202), None);
+        assert_eq!(fit_from(&v, 0.0, 1), None);
+        assert_eq!(fit_from(&[1.0; 20], 0.0, 20), None);
     }
 
     #[test]

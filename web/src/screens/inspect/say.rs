@@ -72,11 +72,10 @@ pub fn cells(means: &Cells, peaks: &Cells, row_norms: &[f32], of: [u64; 2]) -> S
         let (most, mid) = (norms.iter().copied().fold(0.0, f64::max), median(norms.clone()));
         if mid > 0.0 {
             let loud = norms.iter().filter(|n| **n > 1.5 * mid).count();
-            out += &if loud == 0 {
-                format!(" Rows are even: the loudest has {} times the median norm.", sig(most / mid, 3))
-            } else {
-                format!(" {} over 1.5 times the median norm, up to {}.", plural(loud, "group of rows is", "groups of rows are"), sig(most / mid, 3))
-            };
+            // Even rows are the common case and are seen in the bars.
+            if loud > 0 {
+                out += &format!(" {} over 1.5 times the median norm, up to {}.", plural(loud, "group of rows is", "groups of rows are"), sig(most / mid, 3));
+            }
         }
     }
     if let Some(c) = loud_column(means) {

@@ -12,7 +12,7 @@ use crate::app::state::Key;
 use crate::figures::figure::Source;
 use crate::figures::line::lin_and_log_log;
 use crate::figures::readout::Readout;
-use crate::figures::{Figure, LineChart, Mode};
+use crate::figures::{Figure, LineChart, Mode, TailChart};
 use crate::plot::lines::{Curve, Reference, Values};
 use crate::plot::number::{count, percent, sig};
 use crate::plot::scene::Paint;
@@ -28,23 +28,40 @@ pub struct SpectrumProps {
     pub source: Source,
 }
 
+/// What is shown of a spectrum.
+#[derive(Clone, Copy, PartialEq)]
+enum Face {
+    /// σ over rank.
+    Sigma,
+    /// Energy over rank.
+    Energy,
+    /// The density of λ and its tail.
+    Tail,
+}
+
 /// The figure.
 #[component]
 pub fn SpectrumFigure(props: &SpectrumProps) -> Html {
     let lab = use_lab();
-    let energy = use_state_eq(|| false);
+    let face = use_state_eq(|| Face::Sigma);
     let Some(name) = props.name.clone() else {
         return html! { <Figure title="Spectrum" sentence="This tensor is not a matrix, so it has no singular values."><div class="layers plot"></div></Figure> };
     };
     let Some(s) = lab.state.spectra.get(&name).cloned() else {
         return html! { <Waiting {name} /> };
     };
-    let on = *energy;
-    let toggle = {
-        let energy = energy.clone();
-        Callback::from(move |_: MouseEvent| energy.set(!*energy))
+    let on = *face == Face::Energy;
+    // A second click on the face that is shown goes back to the values.
+    let pick = |to: Face, word: &'static str, title: &'static str| {
+        let pressed = *face == to;
+        let face = face.clone();
+        let onclick = Callback::from(move |_: MouseEvent| face.set(if pressed { Face::Sigma } else { to }));
+        html! { <button type="button" aria-pressed={pressed.to_string()} {onclick} {title} data-mode={word}>{ word }</button> }
     };
-    let tools = html! { <button type="button" aria-pressed={on.to_string()} onclick={toggle} title="Energy kept by the first directions" data-mode="energy">{ "energy" }</button> };
+    let tools = html! { <>{ pick(Face::Energy, "energy", "Energy kept by the first directions") }{ pick(Face::Tail, "tail", "Density of the eigenvalues, its power-law tail, and what a random matrix would have") }</> };
+    if *face == Face::Tail {
+        return html! { <div class="spectrum" data-test="spectrum" data-route={s.route.clone()}><TailChart key={name.to_string()} spectrum={s} {tools} source={props.source.clone()} /></div> };
+    }
     let sentence = if on { say::energy(&s) } else { say::spectrum(&s) };
     let y = if on { "energy" } else { "σ" };
     // A different key for either view: its own axes, zoom and pin.

@@ -24,18 +24,24 @@ pub fn change(lab: &Lab, gesture: Gesture, edit: impl FnOnce(&mut PruneState)) {
 pub fn controls(lab: &Lab, view: &View) -> Html {
     let state = lab.state.prune();
     let base = PruneState::default();
-    let set_target = {
+    let aim = {
         let (lab, view) = (lab.clone(), view.clone());
-        Callback::from(move |percent: f64| {
+        Callback::from(move |(percent, gesture): (f64, Gesture)| {
             let target = percent / 100.0;
             let scaled = retarget(&view.now, &view.sizes, &view.locked, target);
-            change(&lab, Gesture::Step, |s| {
+            change(&lab, gesture, |s| {
                 s.target = target;
                 if s.allocation == Allocation::ByHand {
                     s.sparsity = crate::plot::order::gather(view.entries.iter().zip(&scaled).map(|(e, v)| (e.key.clone(), *v)));
                 }
             });
         })
+    };
+    let set_target = aim.reform(|percent: f64| (percent, Gesture::Step));
+    let slide = aim.reform(|(percent, id): (f64, u32)| (percent, Gesture::Drag(id)));
+    let fresh = {
+        let port = lab.port.clone();
+        Callback::from(move |()| port.number())
     };
     let reset = set_target.reform(move |()| PruneState::default().target * 100.0);
     let allocate = {
@@ -85,7 +91,7 @@ pub fn controls(lab: &Lab, view: &View) -> Html {
         <h2>{ CARD.title }</h2>
         <p class="say lead">{ "Removes the weights that are nearest to zero." }</p>
         <Knob label="Sparsity" test="prune-target" unit="%" value={fixed(view.target * 100.0, 1)} min={0.0} max={100.0} step={0.5} changed={(state.target - base.target).abs() > 1e-9} track={true}
-            disabled={held.is_some()} on_set={set_target} on_reset={Some(reset)} help={if held.is_some() { "The pattern sets it." } else { "Fraction of all weights in the blocks that become zero." }} />
+            disabled={held.is_some()} on_set={set_target} on_slide={Some(slide)} gesture={Some(fresh)} on_reset={Some(reset)} help={if held.is_some() { "The pattern sets it." } else { "Fraction of all weights in the blocks that become zero." }} />
         if view.is_fixed() {
             <div class="knob wideval"><label>{ "Shared out" }</label><span class="val d">{ if held.is_some() { "the same in every group" } else { "by one cut through all" } }</span></div>
         } else {

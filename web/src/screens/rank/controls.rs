@@ -55,10 +55,14 @@ pub fn controls(lab: &Lab, view: &View, source: &Source) -> Html {
             s.lead = lead;
         }))
     };
+    let slide_tau = {
+        let lab = lab.clone();
+        Callback::from(move |(percent, id): (f64, u32)| change(&lab, Gesture::Drag(id), |s| s.tau = percent / 100.0))
+    };
     let by_hand = state.by_hand.len();
     html! {
         <>
-        <ThresholdSlider title="Reduction over threshold" test="rank-threshold" curve={view.curve.clone()} {now} {gesture} {on_set} source={source.clone()}
+        <ThresholdSlider title="Reduction over threshold" test="rank-threshold" curve={view.curve.clone()} {now} gesture={gesture.clone()} {on_set} source={source.clone()}
             target={(welore && state.lead == Lead::Target).then_some(state.target)} paper={PAPER.to_vec()}
             sentence="Drag the line. Ghost ticks are the thresholds that WeLore’s code gives for LLaMA-2-7B." />
         if welore {
@@ -74,7 +78,7 @@ pub fn controls(lab: &Lab, view: &View, source: &Source) -> Html {
         }
         if state.rule == RankRule::Energy {
             <Knob label="Energy kept" test="rank-tau" unit="% of Σσ²" value={fixed(state.tau * 100.0, 1)} min={1.0} max={100.0} step={0.5} changed={(state.tau - base.tau).abs() > 1e-9} track={true}
-                on_set={step(lab, |s, t: f64| s.tau = t / 100.0)} on_reset={Some(step(lab, move |s, ()| s.tau = RankState::default().tau))}
+                on_set={step(lab, |s, t: f64| s.tau = t / 100.0)} on_slide={Some(slide_tau)} gesture={Some(gesture)} on_reset={Some(step(lab, move |s, ()| s.tau = RankState::default().tau))}
                 help="The smallest rank that holds this share of each matrix’s energy." />
         }
         if welore && state.lead == Lead::Target {
