@@ -1,6 +1,7 @@
 //! y = f(x), one element an invocation. `kind` numbers the functions as `Unary` does in Rust.
 //! use lib/index
 //! use lib/activation
+//! use lib/trigonometry
 
 struct Params {
     /// Elements.
@@ -32,7 +33,8 @@ fn apply(v: f32) -> f32 {
         case 10u: { return sigmoid(v); }
         case 11u: { return tanh_bounded(v); }
         case 12u: { return v * sigmoid(v); }
-        default: { return v * normal_share(v); }
+        case 13u: { return v * normal_share(v); }
+        default: { return sine(v); }
     }
 }
 

@@ -1,6 +1,7 @@
 //! dx = f′(x) · g, one element an invocation; the functions are those of `unary`.
 //! use lib/index
 //! use lib/activation
+//! use lib/trigonometry
 
 struct Params {
     /// Elements.
@@ -36,7 +37,8 @@ fn slope(v: f32) -> f32 {
             return 4.0 * s * sigmoid(-2.0 * v);
         }
         case 12u: { return sigmoid(v) * (1.0 + v * sigmoid(-v)); }
-        default: { return normal_share(v) + v * normal_density(v); }
+        case 13u: { return normal_share(v) + v * normal_density(v); }
+        default: { return cosine(v); }
     }
 }
 

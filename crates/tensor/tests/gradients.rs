@@ -128,6 +128,7 @@ fn gradients_agree_with_finite_differences() {
         "elementwise/to_float",
         "elementwise/unary_grad",
         "layout/one_hot",
+        "loss/cross_entropy_grad",
         "loss/likelihood",
         "optim/adamw",
         "optim/sgd",

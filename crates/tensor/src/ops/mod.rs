@@ -39,6 +39,8 @@ pub const ALL: &[(&str, fn() -> Vec<Sample>)] = &[
     ("layout/scatter_add", layout::scatter_add_samples),
     ("layout/transpose", layout::transpose_samples),
     ("layout/window", layout::window_samples),
+    ("loss/cross_entropy", loss::cross_entropy_samples),
+    ("loss/cross_entropy_grad", loss::cross_entropy_grad_samples),
     ("loss/likelihood", loss::likelihood_samples),
     ("matmul/gram", matmul::gram_samples),
     ("matmul/matmul", matmul::matmul_samples),

@@ -41,11 +41,13 @@ pub enum Unary {
     Silu = 12,
     /// `x · Φ(x)` with the normal distribution function itself, not its tanh stand-in (Hendrycks and Gimpel 2016).
     Gelu = 13,
+    /// `sin x`, for |x| ≤ 8192.
+    Sin = 14,
 }
 
 impl Unary {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Neg,
         Self::Abs,
         Self::Sign,
@@ -60,6 +62,7 @@ impl Unary {
         Self::Tanh,
         Self::Silu,
         Self::Gelu,
+        Self::Sin,
     ];
 
     /// The function at one place.
@@ -80,6 +83,7 @@ impl Unary {
             Self::Tanh => x.tanh(),
             Self::Silu => x * sigmoid(x),
             Self::Gelu => x * normal_share(x),
+            Self::Sin => x.sin(),
         }
     }
 
@@ -100,6 +104,7 @@ impl Unary {
             Self::Sigmoid => sigmoid(x) * sigmoid(-x),
             Self::Tanh => 4.0 * sigmoid(2.0 * x) * sigmoid(-2.0 * x),
             Self::Silu => sigmoid(x) * (1.0 + x * sigmoid(-x)),
+            Self::Sin => x.cos(),
             Self::Gelu => normal_share(x) + x * (-0.5 * x * x).exp() / (2.0 * std::f32::consts::PI).sqrt(),
         }
     }
@@ -150,7 +155,8 @@ impl Op for Unary {
     /// From WGSL §"Accuracy of floating point expressions", plus half a unit for the twin: `exp` 3 + 2|x| units, `log` 3 units or 2⁻²¹,
     /// division 2.5, `inverseSqrt` 2, `sqrt` both of these. `sigmoid` has e⁻|x| ≤ 1 with (3 + 2|x|)·e⁻|x| ≤ 3.3 units of 1,
     /// a sum and a division: 8 units of 1; `tanh` doubles that. In `gelu` the five steps of the polynomial, whose coefficients' magnitudes
-    /// sum to 4.5, and the slope 17 of the polynomial in t (3 units) give 32 units of 1 for Φ. `silu` and `gelu` multiply by |x|.
+    /// sum to 4.5, and the slope 17 of the polynomial in t (3 units) give 32 units of 1 for Φ. `silu` and `gelu` multiply by |x|. `sin`: the
+    /// reduced argument is off by at most a unit of 1, the polynomial by as much, the twin's by a half.
     fn tolerance(&self, inputs: &[&Array]) -> Tolerance {
         let x = magnitude(inputs[0]);
         match self {
@@ -164,6 +170,7 @@ impl Op for Unary {
             Self::Tanh => Tolerance::absolute(16.0 * ULP),
             Self::Silu => Tolerance::absolute(9.0 * x * ULP),
             Self::Gelu => Tolerance::absolute(33.0 * x * ULP),
+            Self::Sin => Tolerance::absolute(4.0 * ULP),
         }
     }
 
@@ -191,6 +198,8 @@ pub fn samples() -> Vec<Sample> {
             all.push(sample(format!("{op:?} ties"), op, vec![tied_array(&[257], 4)]));
         }
     }
+    let turns = vec![0.785_398_2, 1.570_796_4, 3.141_592_7, -6.283_185_5, 30.0, -47.123_89, 100.5, -1000.25, 8191.5];
+    all.push(sample("Sin far out", Unary::Sin, vec![Array::from_f32(&[turns.len()], turns)]));
     for op in [Unary::Sigmoid, Unary::Tanh, Unary::Silu, Unary::Gelu] {
         let far = vec![-1000.0, -500.0, -100.0, -88.0, -20.0, -5.0, 5.0, 20.0, 88.0, 100.0, 500.0];
         all.push(sample(format!("{op:?} far out"), op, vec![Array::from_f32(&[far.len()], far)]));

@@ -53,6 +53,7 @@ impl Op for UnaryGrad {
             Unary::Sigmoid | Unary::Tanh => 24.0,
             Unary::Silu => 20.0 + 10.0 * x,
             Unary::Gelu => 32.0 + 8.0 * x,
+            Unary::Sin => 5.0,
         };
         Tolerance::absolute(units * ULP * largest * g + f32::MIN_POSITIVE)
     }

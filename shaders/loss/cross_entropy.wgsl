@@ -1,0 +1,72 @@
+//! −ln softmax(x)[target] of each row, one workgroup a row: the largest logit, then the sum of exponentials, each folded as a tree.
+//! A target past the row's end costs nothing.
+//! use lib/index
+
+struct Params {
+    /// Rows in this launch.
+    rows: u32,
+    /// Classes.
+    width: u32,
+    /// First element of this launch's `x` in its binding.
+    x_base: u32,
+    /// First element of this launch's `targets` in its binding.
+    t_base: u32,
+    /// First element of this launch's `y` in its binding.
+    y_base: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read> targets: array<u32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+
+var<workgroup> partial: array<f32, 256>;
+
+@compute @workgroup_size(256)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let number = flat_group(group, groups);
+    // Groups beyond the last row work on it again and write nothing, so that all reach the barriers.
+    let row = min(number, params.rows - 1u);
+    let from_x = params.x_base + row * params.width;
+
+    var largest = -3.4028234e38;
+    for (var i = lane; i < params.width; i += 256u) {
+        largest = max(largest, x[from_x + i]);
+    }
+    partial[lane] = largest;
+    workgroupBarrier();
+    for (var half = 128u; half > 0u; half = half / 2u) {
+        if lane < half {
+            partial[lane] = max(partial[lane], partial[lane + half]);
+        }
+        workgroupBarrier();
+    }
+    largest = partial[0];
+    workgroupBarrier();
+
+    var sum = 0.0;
+    for (var i = lane; i < params.width; i += 256u) {
+        sum += exp(x[from_x + i] - largest);
+    }
+    partial[lane] = sum;
+    workgroupBarrier();
+    for (var half = 128u; half > 0u; half = half / 2u) {
+        if lane < half {
+            partial[lane] = partial[lane] + partial[lane + half];
+        }
+        workgroupBarrier();
+    }
+
+    if number == row && lane == 0u {
+        let chosen = targets[params.t_base + row];
+        var loss = 0.0;
+        if chosen < params.width {
+            loss = log(partial[0]) - (x[from_x + chosen] - largest);
+        }
+        y[params.y_base + row] = loss;
+    }
+}
