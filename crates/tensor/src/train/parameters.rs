@@ -1,11 +1,12 @@
 //! What is trained: named tensors, each beside what the optimiser remembers of it.
 
-use super::Rule;
+use super::{Pass, Rule};
 use crate::array::{Array, Spec};
 use crate::error::Result;
 use crate::ops::optim::stride;
 use crate::random::Stream;
 use crate::session::{Session, Tensor};
+use crate::tape::Tape;
 
 /// Which parameter: what a module holds of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -115,6 +116,16 @@ impl Parameters {
     pub fn value(&self, key: Key) -> Tensor {
         let entry = &self.entries[key.0];
         entry.state.prefix(entry.spec.shape.clone())
+    }
+
+    /// All values now, in order: kept aside while training goes on.
+    pub fn hold(&self) -> Vec<Tensor> {
+        self.keys().map(|key| self.value(key)).collect()
+    }
+
+    /// A pass in evaluation over values that were kept aside.
+    pub fn evaluate_held<T>(&self, session: &Session, held: &[Tensor], run: impl FnOnce(&Pass) -> T) -> T {
+        run(&Pass::held(Tape::new(session.clone()), held))
     }
 
     /// Weights in all.

@@ -20,6 +20,8 @@ pub enum Mode {
         /// Which step.
         step: u32,
     },
+    /// To learn without chance: gradients are wanted, nothing is dropped.
+    Still,
     /// To use what was learnt.
     Eval,
 }
@@ -43,6 +45,12 @@ impl Pass {
         });
         let values = values.collect();
         Self { tape, parameters: values, mode, layers: Cell::new(0) }
+    }
+
+    /// A pass in evaluation over these values, in the order of the parameters.
+    pub fn held(tape: Tape, values: &[Tensor]) -> Self {
+        let parameters = values.iter().map(|value| tape.constant(value.clone())).collect();
+        Self { tape, parameters, mode: Mode::Eval, layers: Cell::new(0) }
     }
 
     /// The tape.
