@@ -20,6 +20,7 @@ pub mod report;
 pub mod sensitivity;
 pub mod spectra;
 pub mod text;
+pub mod training;
 pub mod urban;
 pub mod welore;
 pub mod work;

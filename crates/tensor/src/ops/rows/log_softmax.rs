@@ -2,10 +2,10 @@
 
 use espalier_kernels::rows::log_softmax::Params;
 
-use super::{launches, row_samples, rows};
+use super::{Softmax, launches, row_samples, rows};
 use crate::array::{Array, Spec};
 use crate::op::{Op, Plan, Sample, Tolerance, Value};
-use crate::ops::elementwise::{Binary, Unary};
+use crate::ops::elementwise::Binary;
 use crate::ops::plan::launch;
 use crate::ops::reduce::{Fold, FoldKind};
 use crate::ops::values::{ULP, flat, gamma, magnitude};
@@ -55,15 +55,15 @@ impl Op for LogSoftmax {
     }
 
     fn looks_at(&self, value: Value, _wanted: &[bool]) -> bool {
-        value == Value::Output
+        value == Value::Input(0)
     }
 
-    /// `dx = g − eʸ · Σ g`.
+    /// `dx = g − softmax(x) · Σ g`. Not eʸ: WGSL grants a logarithm 2⁻²¹, which would come back as a share of every slope.
     fn vjp(&self, vjp: Vjp<'_>) -> Result<Gradients, NotDifferentiable> {
-        let Vjp { session, output: y, grad: g, .. } = vjp;
-        let last = y.spec().shape.len() - 1;
+        let Vjp { session, inputs, grad: g, .. } = vjp;
+        let last = g.spec().shape.len() - 1;
         let sum = session.run(&Fold::keeping(FoldKind::Sum, last), &[g]);
-        let share = session.run(&Binary::Mul, &[&session.run(&Unary::Exp, &[y]), &sum]);
+        let share = session.run(&Binary::Mul, &[&session.run(&Softmax, &[&inputs[0]]), &sum]);
         Ok(vec![Some(session.run(&Binary::Sub, &[g, &share]))])
     }
 }

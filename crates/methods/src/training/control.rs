@@ -1,0 +1,107 @@
+//! Play, pause, step: what a person does to a run while it runs.
+
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::task::{Poll, Waker};
+
+use crate::method::{LocalFuture, MethodError, Sink};
+use crate::report::Event;
+
+/// A run's switch. The face holds it beside the run; both live on one thread. Who cancels a paused run has to call [`Control::play`] too, so that it wakes and sees it.
+#[derive(Default)]
+pub struct Control {
+    /// Steps that may still be taken; `None` for as many as it likes.
+    left: Cell<Option<u32>>,
+    waiting: RefCell<Option<Waker>>,
+}
+
+impl Control {
+    /// Runs on.
+    pub fn play(&self) {
+        self.set(None);
+    }
+
+    /// Stops before the next step.
+    pub fn pause(&self) {
+        self.set(Some(0));
+    }
+
+    /// Takes so many steps and stops.
+    pub fn step(&self, steps: u32) {
+        self.set(Some(steps));
+    }
+
+    /// Whether it waits.
+    pub fn is_paused(&self) -> bool {
+        self.left.get() == Some(0)
+    }
+
+    fn set(&self, left: Option<u32>) {
+        self.left.set(left);
+        if let Some(waker) = self.waiting.take() {
+            waker.wake();
+        }
+    }
+
+    /// Waits until a step may be taken, and counts it.
+    pub async fn leave(&self) {
+        poll_fn(|cx| match self.left.get() {
+            Some(0) => {
+                self.waiting.replace(Some(cx.waker().clone()));
+                Poll::Pending
+            }
+            Some(n) => {
+                self.left.set(Some(n - 1));
+                Poll::Ready(())
+            }
+            None => Poll::Ready(()),
+        })
+        .await;
+    }
+}
+
+/// A sink whose breath is held while the run is paused: one breath a step.
+pub struct Controlled<'a> {
+    /// The sink behind it.
+    pub sink: &'a dyn Sink,
+    /// The switch.
+    pub control: &'a Control,
+}
+
+impl Sink for Controlled<'_> {
+    fn event(&self, event: Event) {
+        self.sink.event(event);
+    }
+
+    fn breathe(&self) -> LocalFuture<'_, Result<(), MethodError>> {
+        Box::pin(async {
+            self.sink.breathe().await?;
+            if self.control.is_paused() {
+                self.control.leave().await;
+                // It may have been cancelled meanwhile.
+                return self.sink.breathe().await;
+            }
+            self.control.leave().await;
+            Ok(())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::FutureExt;
+
+    #[test]
+    fn a_paused_run_waits_and_a_step_is_one() {
+        let control = Control::default();
+        assert!(control.leave().now_or_never().is_some());
+        control.step(2);
+        assert!(control.leave().now_or_never().is_some());
+        assert!(control.leave().now_or_never().is_some());
+        assert!(control.is_paused());
+        assert!(control.leave().now_or_never().is_none());
+        control.play();
+        assert!(control.leave().now_or_never().is_some());
+    }
+}

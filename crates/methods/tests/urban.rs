@@ -1,0 +1,103 @@
+//! CaLLiPer on a small made-up city: it learns, resumes to the bit, stops where the loss is no longer a number.
+
+use std::cell::RefCell;
+
+use espalier_methods::method::LocalFuture;
+use espalier_methods::report::Event;
+use espalier_methods::urban::city::City;
+use espalier_methods::urban::encoding::{Encoding, Scales};
+use espalier_methods::urban::network::Architecture;
+use espalier_methods::urban::ngrams;
+use espalier_methods::urban::run::{Config, Run, Which};
+use espalier_methods::{MethodError, Sink};
+use espalier_tensor::Session;
+
+/// Keeps the losses.
+#[derive(Default)]
+struct Kept(RefCell<Vec<(f64, f64)>>);
+
+impl Sink for Kept {
+    fn event(&self, event: Event) {
+        if let Event::Metric { series, step, value } = event
+            && series == "loss"
+        {
+            self.0.borrow_mut().push((step, value));
+        }
+    }
+
+    fn breathe(&self) -> LocalFuture<'_, Result<(), MethodError>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// A chequered city: what is written at a point depends on its square of 500 m.
+fn city() -> City {
+    let kinds = ["a place of coffee shop", "a steel foundry", "public park", "primary school for children"];
+    let points: Vec<[f64; 2]> = (0..400).map(|i| [f64::from(i % 20) * 100.0, f64::from(i / 20) * 100.0]).collect();
+    let texts: Vec<String> = points.iter().map(|p| kinds[((p[0] / 500.0) as usize % 2) * 2 + (p[1] / 500.0) as usize % 2].to_owned()).collect();
+    City::new(points, &texts, 64, |t| ngrams::embed(t, 64)).expect("a city")
+}
+
+fn config() -> Config {
+    Config {
+        encoding: Encoding::Grid(Scales { min: 50.0, max: 2000.0, count: 8 }),
+        architecture: Architecture::FcNet { hidden: 32, dropout: 0.2 },
+        width: 16,
+        batch: 64,
+        epochs: 12,
+        rate: 3e-3,
+        ..Config::default()
+    }
+}
+
+fn run() -> Run {
+    Run::new(&Session::cpu(), &city(), config()).expect("it fits")
+}
+
+#[test]
+fn it_learns_and_resumes_to_the_bit() {
+    let (kept, mut whole) = (Kept::default(), run());
+    assert_eq!((whole.steps_an_epoch(), whole.total()), (6, 72));
+    pollster::block_on(whole.advance(&kept, u32::MAX)).expect("it runs");
+    let losses = kept.0.into_inner();
+    assert_eq!(losses.len(), 72);
+    let mean = |l: &[(f64, f64)]| l.iter().map(|(_, v)| v).sum::<f64>() / l.len() as f64;
+    // Four kinds of text: knowing them leaves the loss at ln(batch / 4) at best, ln(batch) is chance.
+    assert!((mean(&losses[..3]) - whole.chance()).abs() < 1.0, "{losses:?}");
+    assert!(mean(&losses[60..]) < mean(&losses[..6]) - 0.4, "{losses:?}");
+
+    let (kept, mut first) = (Kept::default(), run());
+    pollster::block_on(first.advance(&kept, 31)).expect("it runs");
+    let saved = pollster::block_on(first.snapshot()).expect("it reads");
+    let mut second = run();
+    second.restore(&saved).expect("the same run");
+    pollster::block_on(second.advance(&kept, u32::MAX)).expect("it runs");
+    assert_eq!(kept.0.into_inner(), losses);
+    let end = |run: &Run| pollster::block_on(run.embed(&[[3.0, 4.0], [777.0, 1234.0]], Which::Last)).expect("it reads");
+    assert_eq!(end(&second), end(&whole));
+    assert!(whole.best().is_some());
+}
+
+#[test]
+fn a_loss_that_is_no_number_stops_the_run_and_says_where() {
+    let mut run = Run::new(&Session::cpu(), &city(), Config { rate: 1e30, ..config() }).expect("it fits");
+    let error = pollster::block_on(run.advance(&Kept::default(), u32::MAX)).expect_err("it diverges");
+    assert!(matches!(&error, MethodError::Inputs(why) if why.contains("at step")), "{error}");
+}
+
+#[test]
+fn what_cannot_be_is_refused_and_what_is_odd_is_said() {
+    let session = Session::cpu();
+    let bad = Config { encoding: Encoding::Grid(Scales { min: 0.0, max: 1.0, count: 3 }), ..config() };
+    assert!(matches!(Run::new(&session, &city(), bad), Err(MethodError::Config { .. })));
+    assert!(matches!(Run::new(&session, &city(), Config { batch: 0, ..config() }), Err(MethodError::Config { .. })));
+    let one = City::new(vec![[0.0, 0.0]], &["a".to_owned()], 8, |t| ngrams::embed(t, 8));
+    assert!(matches!(one, Err(MethodError::Inputs(_))));
+    let same = City::new(vec![[1.0, 1.0]; 5], &vec![String::new(); 5], 8, |t| ngrams::embed(t, 8)).expect("a city");
+    assert_eq!(same.warnings().len(), 3);
+    // A batch of one has nothing to tell apart: its loss is 0, and nothing breaks.
+    let mut run = Run::new(&session, &same, Config { batch: 1, epochs: 2, ..config() }).expect("it fits");
+    let kept = Kept::default();
+    pollster::block_on(run.advance(&kept, u32::MAX)).expect("it runs");
+    assert!(kept.0.into_inner().iter().all(|(_, loss)| *loss == 0.0));
+}
