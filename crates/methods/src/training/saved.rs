@@ -60,7 +60,7 @@ pub async fn read_run(checkpoint: &Checkpoint) -> Result<Snapshot, MethodError> 
 mod tests {
     use super::*;
     use espalier_nets::checkpoint::{MemorySink, NoPause};
-    use futures::executor::block_on;
+    use pollster::block_on;
 
     #[test]
     fn a_saved_run_comes_back_bit_for_bit() {
