@@ -37,6 +37,9 @@ pub enum Command {
     Owl(Calibrated),
     /// Prunes one part at a time and measures what it costs.
     Sensitivity(Calibrated),
+    /// Trains location embeddings of a city from described points (CaLLiPer), probes them, exports them.
+    #[command(subcommand)]
+    City(CityCommand),
     /// Lists the methods and their settings.
     Methods {
         /// Print JSON.
@@ -256,4 +259,77 @@ pub struct Generate {
     /// Any other setting of the method.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+}
+
+/// `espalier city`.
+#[derive(Debug, Subcommand)]
+pub enum CityCommand {
+    /// Trains a location encoder; --out saves the run, --resume goes on from one.
+    Train {
+        #[command(flatten)]
+        run: CityRun,
+        /// Save the run here as .safetensors.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// Go on from a saved run over the same points with the same settings.
+        #[arg(long, value_name = "FILE")]
+        resume: Option<PathBuf>,
+    },
+    /// Trains, then predicts labels of places from the embedding and from baselines.
+    Probe {
+        #[command(flatten)]
+        run: CityRun,
+        /// Labelled places: CSV or GeoJSON.
+        #[arg(long, value_name = "FILE")]
+        labels: PathBuf,
+        /// The column of the label.
+        #[arg(long, value_name = "NAME")]
+        label: String,
+        /// Probes with that many seeds, at most five.
+        #[arg(long, default_value_t = 5)]
+        seeds: usize,
+    },
+    /// Embeddings of places from a saved run, as CSV on standard output.
+    Export {
+        #[command(flatten)]
+        run: CityRun,
+        /// Where to embed: CSV or GeoJSON.
+        #[arg(long, value_name = "FILE")]
+        places: PathBuf,
+        /// The saved run.
+        #[arg(long, value_name = "FILE")]
+        trained: PathBuf,
+    },
+}
+
+/// What every command over a city takes.
+#[derive(Debug, Args)]
+pub struct CityRun {
+    /// Described points: CSV or GeoJSON, in WGS84 or British National Grid.
+    #[arg(value_name = "POINTS")]
+    pub points: PathBuf,
+    /// The column of the description.
+    #[arg(long, value_name = "NAME", default_value = "description")]
+    pub text: String,
+    /// The column of the easting or longitude; guessed where it is not given.
+    #[arg(long, value_name = "NAME", requires = "y")]
+    pub x: Option<String>,
+    /// The column of the northing or latitude.
+    #[arg(long, value_name = "NAME", requires = "x")]
+    pub y: Option<String>,
+    /// Times that every point is seen. [default: 100]
+    #[arg(long)]
+    pub epochs: Option<u32>,
+    /// Points a step. [default: 1024]
+    #[arg(long)]
+    pub batch: Option<usize>,
+    /// Seed of first weights, order, dropout and split. [default: 42]
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Where to compute.
+    #[arg(long, value_enum, default_value_t = Device::Auto)]
+    pub device: Device,
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    pub json: bool,
 }

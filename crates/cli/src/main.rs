@@ -3,6 +3,7 @@
 //! Results go to standard output, progress and messages to standard error. Exit codes: 0 done, 1 failed, 2 not understood.
 
 mod args;
+mod city;
 mod face;
 mod inspect;
 mod language;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Command::Sparsegpt(args) => language::calibrated("sparsegpt", &args),
         Command::Owl(args) => language::calibrated("owl", &args),
         Command::Sensitivity(args) => language::calibrated("sensitivity", &args),
+        Command::City(command) => city::city(&command),
         Command::Methods { json } => methods::methods(json),
     };
     match result {

@@ -204,6 +204,15 @@ mod tests {
     }
 
     #[test]
+    fn places_are_where_proj_has_them() {
+        // By PROJ's transformation of the same accuracy, in degrees; 7e-5 of latitude are 8 m, twice what either is good to.
+        for (grid, [lon, lat]) in [([529_564.3, 182_482.7], [-0.133_716_197_8, 51.526_401_989_4]), ([544_295.8, 167_850.7], [0.072_532_025_8, 51.391_355_754_4]), ([651_409.9, 313_177.3], [1.716_051_969, 52.657_978_869])] {
+            let found = Crs::BritishGrid.to(Crs::Wgs84, grid);
+            assert!((found[0] - lon).abs() < 1e-4 && (found[1] - lat).abs() < 7e-5, "{found:?}");
+        }
+    }
+
+    #[test]
     fn names_are_understood() {
         assert_eq!(Crs::from_name("urn:ogc:def:crs:EPSG::27700"), Some(Crs::BritishGrid));
         assert_eq!(Crs::from_name("urn:ogc:def:crs:OGC:1.3:CRS84"), Some(Crs::Wgs84));

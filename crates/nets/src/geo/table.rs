@@ -113,7 +113,9 @@ pub fn places(table: &Table, columns: Columns) -> Result<Points, GeoError> {
         let p = if swapped { swap(p) } else { p };
         let other = if crs == Crs::Wgs84 { Crs::BritishGrid } else { Crs::Wgs84 };
         // Degrees inside a file of metres would be a spot in the sea off Cornwall; metres inside a file of degrees are off the earth.
-        let strange = if crs == Crs::Wgs84 { !crs.holds(p) && other.holds(p) } else { degrees(&p) && other.holds(p) };
+        // Small numbers that are no degrees are not taken for metres: no land of the grid lies below 50 km east or 5 km north.
+        let land = p[0] >= 50_000.0 && p[1] >= 5_000.0;
+        let strange = if crs == Crs::Wgs84 { land && other.holds(p) } else { degrees(&p) && other.holds(p) };
         if strange {
             converted += 1;
             points.push(other.to(crs, p));
