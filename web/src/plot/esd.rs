@@ -201,7 +201,8 @@ impl Esd {
         s.curve(&curve(&|t| a.clamped(t.alpha)), stroke("leaf", 1.6));
         if let Some(best) = self.best {
             s.hair_v(x.clamped(best.from), [lower.top, lower.bottom], stroke("ghost", 1.0).dashed(2.0, 2.0));
-            s.text(x.clamped(best.from) + 4.0, lower.top + 9.0, "least D", Anchor::Start).halo();
+            let (px, right) = (x.clamped(best.from), x.clamped(best.from) > lower.right - 50.0);
+            s.text(if right { px - 4.0 } else { px + 4.0 }, lower.top + 9.0, "least D", if right { Anchor::End } else { Anchor::Start }).halo();
         }
         if let Some(now) = self.now {
             s.ring([x.clamped(now.from), d.clamped(now.distance)], 3.0, "ink-3");

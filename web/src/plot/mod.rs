@@ -26,3 +26,6 @@ pub mod table;
 pub mod theme;
 pub mod threshold;
 pub mod ticks;
+
+#[cfg(test)]
+mod golden;

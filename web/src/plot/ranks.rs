@@ -92,10 +92,17 @@ pub struct RankBars {
 const HEAD: f64 = 22.0;
 /// A second line of names.
 const LINE: f64 = 12.0;
-/// Columns narrower than this say less: no word for dense ones, the ends of the axis once.
+/// Columns narrower than this have no word for dense ones, and their names take two lines.
 const TIGHT: f64 = 104.0;
+/// Columns narrower than this have no numbers at all: the bar needs the room, and the chosen row's numbers stand below.
+const BARE: f64 = 76.0;
 /// Room below.
 pub const FOOT: f64 = 22.0;
+
+/// A name and what is said of it: `up, shared`, `up ×16`.
+fn two_parts(name: &str) -> Option<(&str, &str)> {
+    name.split_once(", ").or_else(|| name.find(" ×").map(|i| (&name[..i], &name[i + 1..])))
+}
 
 impl RankBars {
     /// No room for numbers and errors: bars only.
@@ -108,9 +115,14 @@ impl RankBars {
         self.narrow() || self.column_width() < TIGHT
     }
 
-    /// Names of two parts (`up, shared`) take two lines where columns are tight.
+    /// Bars only.
+    fn bare(&self) -> bool {
+        self.narrow() || self.column_width() < BARE
+    }
+
+    /// Names of two parts (`up, shared`, `up ×16`) take two lines where columns are tight.
     fn room(&self) -> f64 {
-        HEAD + if self.tight() && self.columns.iter().any(|c| c.name.contains(", ")) { LINE } else { 0.0 }
+        HEAD + if self.tight() && self.columns.iter().any(|c| two_parts(&c.name).is_some()) { LINE } else { 0.0 }
     }
 
     /// Height of the whole.
@@ -134,9 +146,10 @@ impl RankBars {
     pub fn scale(&self, column: usize) -> Scale {
         let w = self.column_width();
         let x0 = self.label + column as f64 * w;
-        let number = match (self.narrow(), self.tight()) {
-            (true, _) => 6.0,
-            (_, true) => 38.0,
+        let number = match (self.narrow(), self.bare(), self.tight()) {
+            (true, ..) => 6.0,
+            (_, true, _) => 10.0,
+            (.., true) => 38.0,
             _ => 48.0,
         };
         Scale::linear([0.0, 1.0], [x0, x0 + (w - number).max(10.0)])
@@ -195,7 +208,7 @@ impl RankBars {
         let x = self.scale(j);
         let [x0, x1] = x.range;
         if c.square { s.rect([x0, 4.5, 7.0, 7.0], c.paint.clone()) } else { s.dot([x0 + 4.0, 8.0], 3.6, c.paint.clone()) }
-        let (name, more) = c.name.split_once(", ").filter(|_| self.tight()).unwrap_or((&c.name, ""));
+        let (name, more) = two_parts(&c.name).filter(|_| self.tight()).unwrap_or((&c.name, ""));
         s.text(x0 + 12.0, 12.0, name, Anchor::Start).paint("ink-2").bold();
         if !more.is_empty() {
             s.text(x0, 12.0 + LINE, more, Anchor::Start);
@@ -219,11 +232,11 @@ impl RankBars {
             s.hair_v(x.at(t), [bottom + 2.0, bottom + 6.0], stroke("edge", 1.0));
         }
         // The scale is the same everywhere: said once where its words would touch the next column's.
-        if self.tight() && j > 0 && self.column_width() < 60.0 {
+        if self.bare() && !self.narrow() && j > 0 {
             return;
         }
         s.text(x0, bottom + 18.0, "0", Anchor::Start);
-        s.text(if self.narrow() { x1 } else { x1 + 20.0 }, bottom + 18.0, if self.narrow() { "1" } else { "100\u{a0}%" }, Anchor::End);
+        s.text(if self.bare() { x1 } else { x1 + 20.0 }, bottom + 18.0, if self.narrow() { "1" } else { "100\u{a0}%" }, Anchor::End);
     }
 
     fn cell(&self, s: &mut Scene, y: f64, j: usize, cell: &Cell, on: bool) {
@@ -246,7 +259,7 @@ impl RankBars {
             cut(s, at, y, half, "ground", 3.4);
             cut(s, at, y, half, "edge", 1.4);
         }
-        if !(self.narrow() || self.tight() && cell.factored == 0) {
+        if !(self.bare() || self.tight() && cell.factored == 0) {
             let l = s.text(x0 + self.column_width() - 12.0, y + 4.0, cell.word(), Anchor::End);
             if factored {
                 l.paint("ink");
