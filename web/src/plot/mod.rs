@@ -28,4 +28,4 @@ pub mod threshold;
 pub mod ticks;
 
 #[cfg(test)]
-mod golden;
+mod pictures;
