@@ -281,6 +281,8 @@ impl Page {
     /// Drops files made of these bytes on the window.
     pub async fn drop_files(&self, files: &[(&str, &[u8])]) -> Result<()> {
         use base64::Engine as _;
+        // Before the application has started nobody would catch them.
+        self.find(".app", 30).await?;
         let list: Vec<Value> = files.iter().map(|(name, bytes)| json!([name, base64::engine::general_purpose::STANDARD.encode(bytes)])).collect();
         let script = "const data = new DataTransfer();
             for (const [name, text] of arguments[0]) data.items.add(new File([Uint8Array.from(atob(text), c => c.charCodeAt(0))], name));

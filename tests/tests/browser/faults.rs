@@ -110,7 +110,7 @@ fn a_gpu_lost_in_the_middle_of_a_run_is_mended_twenty_times_and_the_result_is_eq
             losses += 1;
             let next = page.until("const f = document.querySelector('[data-test=fault]'); return f ? f.dataset.kind + f.dataset.again : document.querySelector('[data-test=spectra-done]') ? 'done' : null", 60).await?;
             match next.as_str().unwrap_or_default() {
-                "Losttrue" => {}
+                "Losttrue" => page.click("[data-test=dismiss]").await?,
                 "Lostfalse" => page.click("[data-test=try-gpu]").await?,
                 "done" => {
                     // All were done: the loss is found by the next run.

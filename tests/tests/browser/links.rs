@@ -74,7 +74,7 @@ fn back_and_forward_go_between_places_and_keep_what_was_edited() {
         page.click("[data-test=place-rank]").await?;
         hash(&page).await?;
         page.click("[data-test=place-prune]").await?;
-        page.click("[data-choice=row]").await?;
+        page.click("[data-choice=per-row]").await?;
         hash(&page).await?;
         page.driver.back().await?;
         page.find(".app[data-place=rank]", 5).await?;
@@ -84,7 +84,7 @@ fn back_and_forward_go_between_places_and_keep_what_was_edited() {
             page.driver.forward().await?;
             page.find(&format!(".app[data-place={place}]"), 5).await?;
         }
-        page.find("[data-choice=row][aria-pressed=true]", 5).await.map(|_| ())
+        page.find("[data-choice=per-row][aria-pressed=true]", 5).await.map(|_| ())
     });
 }
 
@@ -177,7 +177,7 @@ fn undo_and_redo_by_keys_one_step_a_gesture_and_a_hundred_of_them() {
         let first = page.js(value, json!([])).await?;
         // Each key that is let go and pressed again is a gesture of its own.
         let taps = "const e = document.querySelector('.main [role=slider]'); e.focus(); const n = arguments[0], done = arguments[1];
-            (async () => { for (let i = 0; i < n; i++) { for (const t of ['keydown', 'keyup']) e.dispatchEvent(new KeyboardEvent(t, { key: i % 2 ? 'ArrowLeft' : 'PageDown', bubbles: true, cancelable: true })); await new Promise(requestAnimationFrame); } done(1); })()";
+            (async () => { for (let i = 0; i < n; i++) { for (const t of ['keydown', 'keyup']) e.dispatchEvent(new KeyboardEvent(t, { key: i % 2 ? 'ArrowLeft' : 'ArrowRight', bubbles: true, cancelable: true })); await new Promise(requestAnimationFrame); } done(1); })()";
         page.js_async(taps, json!([3])).await?;
         let third = page.js(value, json!([])).await?;
         ensure!(first != third, "{first}");

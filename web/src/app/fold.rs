@@ -106,6 +106,8 @@ impl State {
             self.queue_held = false;
         }
         self.lost = Some(Lost { at_ms: now, asked, done, again });
+        // One message about the GPU is enough.
+        self.faults.retain(|f| f.fault.kind != FaultKind::Lost);
     }
 
     fn opened(&mut self, summary: Summary, now: f64) {

@@ -18,9 +18,7 @@ pub fn readable(state: &State) -> String {
         out.push('=');
         out.push_str(&escape(value));
     };
-    // A view that still waits for its file keeps asking for it.
-    let wanted = state.waiting.as_ref().and_then(|w| w.target.as_ref()).or(state.source.as_ref());
-    match wanted {
+    match &state.source {
         Some(Target::Bundled(name)) => put("open", name),
         Some(Target::Remote { address, sha }) => {
             put("from", address);
@@ -57,9 +55,7 @@ pub fn readable(state: &State) -> String {
 }
 
 /// The whole hash: the readable keys, then the packed one with its check. `kind` says how `bytes` hold the rest: `j` as JSON, `d` deflated.
-/// A page that waits for a file writes the packed part that it was given.
 pub fn write(state: &State, kind: char, bytes: &[u8]) -> String {
-    let held = state.waiting.as_ref().and_then(|w| w.packed.clone());
-    let packed = held.unwrap_or_else(|| format!("{kind}{}", base64::encode(bytes)));
+    let packed = format!("{kind}{}", base64::encode(bytes));
     format!("{}&s={packed}.{}", readable(state), base64::check(&packed))
 }
