@@ -1,6 +1,7 @@
 //! The page in a real Chromium: what a person does, and what must go wrong well. Run through `cargo xtask test browser`.
 
 mod access;
+mod compare;
 mod exports;
 mod faults;
 mod files;

@@ -21,6 +21,8 @@ pub struct Port {
     pub bundled: Callback<String>,
     /// Opens a Hub id or an address.
     pub address: Callback<String>,
+    /// Opens files to compare with.
+    pub second: Callback<Vec<web_sys::File>>,
     /// Ends the worker now and starts a fresh one on the same files.
     pub stop_now: Callback<()>,
     jobs: Rc<Cell<u32>>,
@@ -28,8 +30,8 @@ pub struct Port {
 
 impl Port {
     /// A port over these callbacks.
-    pub fn new(command: Callback<Command>, open: Callback<Vec<web_sys::File>>, bundled: Callback<String>, address: Callback<String>, stop_now: Callback<()>) -> Self {
-        Self { command, open, bundled, address, stop_now, jobs: Rc::new(Cell::new(1)) }
+    pub fn new(command: Callback<Command>, open: Callback<Vec<web_sys::File>>, bundled: Callback<String>, address: Callback<String>, second: Callback<Vec<web_sys::File>>, stop_now: Callback<()>) -> Self {
+        Self { command, open, bundled, address, second, stop_now, jobs: Rc::new(Cell::new(1)) }
     }
 
     /// A number that no job or drag has had yet.
@@ -112,8 +114,21 @@ impl Lab {
         job
     }
 
+    /// Compares the two open checkpoints; the spectra of the selected matrix are laid over one another.
+    pub fn diff(&self) -> u32 {
+        let job = self.begin("diff", None);
+        let selected = self.state.selected_name().filter(|n| self.state.summary.as_ref().is_some_and(|s| s.matrices.iter().any(|m| m.label() == *n)));
+        self.port.command.emit(Command::Diff { job, config: serde_json::json!({ "spectra": selected.into_iter().collect::<Vec<_>>() }) });
+        job
+    }
+
     /// Does a record again. `what` is what it is called where it cannot be read.
     pub fn replay(&self, text: &str, what: &str) {
+        if text.contains("\"digest\"") {
+            // The engine's own record: it does every step again and holds each result against the recorded one.
+            let job = self.begin("replay", None);
+            return self.port.command.emit(Command::Replay { job, record: text.into() });
+        }
         match journal::read(text) {
             Ok(journal) => crate::app::address::replay(self, journal),
             Err(why) => {

@@ -64,14 +64,19 @@ impl State {
                 self.end(job);
                 self.say(LogKind::Done, format!("self-test: {} of {ops} operations agree, {seconds:.1} s", ops - failed.min(ops)), now);
             }
-            Reply::OpenedSecond(summary) => self.say(LogKind::Done, format!("{} is open to compare with", summary.name), now),
+            Reply::OpenedSecond(summary) => {
+                self.say(LogKind::Done, format!("{} is open to compare with", summary.name), now);
+                self.reports.remove("diff");
+                self.second = Some(Rc::new(*summary));
+            }
             Reply::Step { title, check, .. } => self.log(LogKind::Note, format!("{title}: {check:?}"), now),
             Reply::Replayed { job, same, close, different, seconds } => {
                 self.end(job);
                 self.say(LogKind::Done, format!("done again in {seconds:.1} s: {same} results equal, {close} equal within rounding, {different} different"), now);
             }
             // The parts of the page that asked for these take them themselves.
-            Reply::Estimate { .. } | Reply::Record { .. } => {}
+            Reply::Estimate { job, estimate } => self.estimate = Some((job, Rc::from(estimate))),
+            Reply::Record { .. } => {}
             Reply::Cancelled { job } => {
                 if self.run.as_ref().is_some_and(|r| r.job == job) {
                     self.stop(now);

@@ -84,6 +84,8 @@ impl Run {
             "export" => "Export",
             "self-test" => "Self-test",
             "open" => "Opening",
+            "diff" => "Compare",
+            "replay" => "Replay",
             _ => "Running",
         }
     }

@@ -12,7 +12,7 @@ use crate::app::bundled;
 use crate::app::context::{Port, now};
 use crate::app::link::{Link, Target};
 use crate::app::state::{Place, Run, State};
-use crate::figures::download::save_blob;
+use crate::figures::download::{save_blob, save_text};
 use crate::worker::client::{Client, FromWorker};
 
 /// Answers of one frame are folded in together: a job over a small model says hundreds of things a second.
@@ -51,6 +51,7 @@ fn make(dispatch: UseReducerDispatcher<State>) -> Port {
     let hear = {
         let dispatch = dispatch.clone();
         Callback::from(move |message: FromWorker| match message {
+            FromWorker::Reply(Reply::Record { text, .. }) => save_text(&text, "application/json", "espalier-run.json"),
             FromWorker::Reply(reply) => {
                 if matches!(reply, Reply::Device(_)) {
                     first_product();
@@ -117,6 +118,10 @@ fn make(dispatch: UseReducerDispatcher<State>) -> Port {
             client.open_address(Slot::First, &address, None);
         })
     };
+    let second = {
+        let client = client.clone();
+        Callback::from(move |files| client.open_second(files))
+    };
     let stop_now = Callback::from(move |()| client.stop_now());
-    Port::new(command, open, bundled, address, stop_now)
+    Port::new(command, open, bundled, address, second, stop_now)
 }

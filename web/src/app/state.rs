@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use espalier_lab::protocol::{DeviceChoice, DeviceInfo, Summary, TensorStats};
+use espalier_lab::protocol::{DeviceChoice, DeviceInfo, Estimate, Summary, TensorStats};
 use espalier_methods::report::{Figure, Profile, Pruned, RankChoice, Report, Spectrum};
 
 use crate::app::history::History;
@@ -322,6 +322,10 @@ pub struct State {
     pub not_stored: String,
     /// They wait for the visitor's word, for they are long.
     pub queue_held: bool,
+    /// The checkpoint that it is compared with.
+    pub second: Option<Rc<Summary>>,
+    /// What the work of a screen would need, by the job that asked.
+    pub estimate: Option<(u32, Rc<Estimate>)>,
     /// Where the open checkpoint comes from.
     pub source: Option<Target>,
     /// Where the one that is being opened comes from.
@@ -405,6 +409,8 @@ impl Default for State {
             runs: Rc::default(),
             not_stored: String::new(),
             queue_held: false,
+            second: None,
+            estimate: None,
             source: None,
             asked: None,
             waiting: None,

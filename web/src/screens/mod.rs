@@ -1,5 +1,6 @@
 //! The four places, and what Rank and Prune share.
 
+pub mod cost;
 pub mod inspect;
 pub mod matrices;
 pub mod open;

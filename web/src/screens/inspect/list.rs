@@ -16,7 +16,7 @@ use crate::plot::lines::Values;
 use crate::plot::number::{count, params, percent, plural, shape, sig};
 
 /// Height of a row in pixels, as the style sheet has it.
-const ROW: f64 = 21.0;
+const ROW: f64 = 24.0;
 /// Above this many rows only those in sight are drawn.
 const MANY: usize = 300;
 /// Rows drawn beyond the edge, so that a quick scroll finds something.

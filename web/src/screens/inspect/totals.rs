@@ -9,6 +9,7 @@ use crate::app::context::{Lab, use_lab};
 use crate::app::state::{Place, key};
 use crate::figures::stats::{StatItem, Stats};
 use crate::plot::number::{bytes, count, number, params, percent, plural};
+use crate::screens::cost::Cost;
 use crate::teach::strip::buttons;
 
 /// The strip.
@@ -84,12 +85,10 @@ fn RunAll() -> Html {
     if open.is_empty() {
         return html! { <span class="d" data-test="spectra-done">{ format!("{} known", plural(all, "spectrum", "spectra")) }</span> };
     }
-    let tensors: std::collections::BTreeSet<usize> = crate::plot::order::gather(summary.matrices.iter().filter(|m| !lab.state.spectra.contains_key(&key(&m.name, m.slice))).map(|m| m.tensor));
-    let reads: f64 = tensors.iter().filter_map(|t| summary.tensors.get(*t)).map(|t| t.bytes).sum();
     let words = if open.len() == all { "Compute spectra".to_owned() } else { format!("Compute the other {}", open.len()) };
     html! {
         <span class="runall">
-            <span class="cost"><span>{ "reads " }<b>{ bytes(reads) }</b></span><span><b>{ plural(open.len(), "matrix", "matrices") }</b></span></span>
+            <Cost method="spectra" />
             <button type="button" class="btn go" onclick={run} disabled={running} id="run-spectra" data-test="run-spectra">{ if running { "running".to_owned() } else { words } }</button>
         </span>
     }

@@ -1,5 +1,6 @@
 //! Open: the frame that takes a checkpoint, the bundled ones, this computer, and a finished example.
 
+mod compare;
 mod computer;
 mod example;
 mod parity;
@@ -38,6 +39,7 @@ pub fn OpenScreen(props: &OpenProps) -> Html {
                 <div class="work">
                     { waiting(&lab) }
                     <Frame over={props.over} />
+                    { compare::compare(&lab) }
                     <div class="bundled">{ for BUNDLED.iter().map(card) }</div>
                 </div>
                 <aside class="side" aria-label="Example and computer">

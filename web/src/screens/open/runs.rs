@@ -1,5 +1,6 @@
 //! Recent runs: what is kept of them in this browser, how large it is, and how to be rid of it.
 
+use espalier_lab::protocol::Command;
 use yew::prelude::*;
 
 use crate::app::action::Action;
@@ -24,6 +25,9 @@ pub fn runs(lab: &Lab) -> Html {
             <ul class="store">
                 { for all.iter().take(MOST).map(|k| line(lab, k, size(k))) }
             </ul>
+            if !lab.state.shown.is_empty() || lab.state.saved.is_some() {
+                <div class="acts"><button type="button" class="btn sm" onclick={record(lab)} title="Every step with its settings and the digests of its results; espalier replay does it again" data-test="run-record">{ "Save this visit's run record" }</button></div>
+            }
             if all.len() > MOST { <p class="d">{ format!("and {} older ones", all.len() - MOST) }</p> }
         </section>
     }
@@ -47,6 +51,11 @@ fn line(lab: &Lab, kept: &Kept, size: f64) -> Html {
             <button type="button" class="btn sm plain" onclick={forget} aria-label={format!("Delete {}", kept.title)} data-test="forget">{ "Delete" }</button>
         </li>
     }
+}
+
+fn record(lab: &Lab) -> Callback<MouseEvent> {
+    let command = lab.port.command.clone();
+    Callback::from(move |_| command.emit(Command::Record))
 }
 
 fn save(text: &std::rc::Rc<str>) -> Callback<MouseEvent> {

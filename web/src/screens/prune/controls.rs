@@ -9,7 +9,8 @@ use crate::app::action::Action;
 use crate::app::context::Lab;
 use crate::app::history::Gesture;
 use crate::app::state::{Allocation, PruneState};
-use crate::plot::number::{bytes, fixed, mib, plural};
+use crate::plot::number::{fixed, plural};
+use crate::screens::cost::Cost;
 use crate::screens::matrices::Entry;
 use crate::screens::parts::{Knob, choice, progress, segments};
 
@@ -82,9 +83,7 @@ pub fn controls(lab: &Lab, view: &View) -> Html {
             lab.run("profile", serde_json::json!({}), None);
         })
     };
-    let reads: f64 = view.entries.iter().map(|e| e.elements() * e.width).sum();
     // The largest matrix in single precision, and its mask.
-    let peak = view.entries.iter().map(Entry::elements).fold(0.0, f64::max) * 8.0;
     let again = lab.state.reports.contains_key("magnitude");
     html! {
         <>
@@ -100,7 +99,7 @@ pub fn controls(lab: &Lab, view: &View) -> Html {
         }
         <div class="knob wideval"><label>{ "Rule" }</label><span class="val">{ segments("Rule", "prune-rule", &[choice(false, "exact"), choice(true, "official")], &state.official, &exactness) }</span>
             <p>{ if state.official { "As Wanda’s code: everything up to and with the weight at the cut goes, so a little more." } else { "As many as asked for; equal weights go by the lower index." } }</p></div>
-        <div class="cost" data-test="prune-cost"><span>{ "reads " }<b>{ bytes(reads) }</b></span><span>{ "memory " }<b>{ mib(peak) }</b></span></div>
+        <Cost method="magnitude" />
         <div class="acts">
             <button type="button" class={classes!("btn", "go", (!ready || busy).then_some("off"))} disabled={!ready || busy} onclick={run} data-test="prune-run">
                 { if again { "Prune again".into() } else { format!("Prune {}", plural(view.entries.len(), "matrix", "matrices")) } }</button>
