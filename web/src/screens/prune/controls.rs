@@ -11,7 +11,6 @@ use crate::app::history::Gesture;
 use crate::app::state::{Allocation, PruneState};
 use crate::plot::number::{fixed, plural};
 use crate::screens::cost::Cost;
-use crate::screens::matrices::Entry;
 use crate::screens::parts::{Knob, choice, progress, segments};
 
 /// Changes the settings.
@@ -83,7 +82,6 @@ pub fn controls(lab: &Lab, view: &View) -> Html {
             lab.run("profile", serde_json::json!({}), None);
         })
     };
-    // The largest matrix in single precision, and its mask.
     let again = lab.state.reports.contains_key("magnitude");
     html! {
         <>
