@@ -82,7 +82,9 @@ fn batches_and_padding_change_nothing_for_a_sequence() {
     let (a, b) = (ids(), ids().into_iter().rev().collect::<Vec<_>>());
     let both = pollster::block_on(model.nats(&session, &[a.clone(), b.clone()])).unwrap();
     for (one, ids) in both.iter().zip([a, b]) {
-        assert_eq!(one, &pollster::block_on(model.nats(&session, &[ids])).unwrap()[0]);
+        // Products of another shape sum in another order: the bound of the logits above, on a dozen of nats.
+        let alone = pollster::block_on(model.nats(&session, &[ids])).unwrap();
+        assert!(one.len() == alone[0].len() && one.iter().zip(&alone[0]).all(|(a, b)| (a - b).abs() <= 1e-5 * 12.0), "{one:?} {alone:?}");
     }
 }
 
