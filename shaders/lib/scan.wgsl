@@ -1,20 +1,25 @@
-// Sums over a workgroup of 256 that come before each invocation.
+// Sums over a workgroup of up to 256 that come before each invocation. Two levels of sixteen: few barriers matter more than few
+// additions, above all where a barrier is a change of threads.
 
-var<workgroup> scan_sums: array<u32, 256>;
+var<workgroup> scan_values: array<u32, 256>;
+var<workgroup> scan_runs: array<u32, 16>;
 
 // Sum of the values of this invocation and of all before it. Every invocation of the workgroup has to call it.
 fn inclusive_scan(lane: u32, value: u32) -> u32 {
     workgroupBarrier();
-    scan_sums[lane] = value;
+    scan_values[lane] = value;
     workgroupBarrier();
-    for (var reach = 1u; reach < 256u; reach = reach * 2u) {
-        var before = 0u;
-        if lane >= reach {
-            before = scan_sums[lane - reach];
-        }
-        workgroupBarrier();
-        scan_sums[lane] = scan_sums[lane] + before;
-        workgroupBarrier();
+    let run = lane / 16u;
+    var upto = value;
+    for (var i = run * 16u; i < lane; i++) {
+        upto += scan_values[i];
     }
-    return scan_sums[lane];
+    if lane % 16u == 15u {
+        scan_runs[run] = upto;
+    }
+    workgroupBarrier();
+    for (var i = 0u; i < run; i++) {
+        upto += scan_runs[i];
+    }
+    return upto;
 }

@@ -1,5 +1,5 @@
 //! The k smallest elements of every row as a mask, exactly; a workgroup does a row. A radix search, eight bits at a time, finds the k-th
-//! key; then each invocation marks a run of neighbouring elements, taking of those that equal the k-th the leftmost.
+//! key; of the elements that equal it the leftmost are taken, up to a column that is found by counting.
 //! use lib/index
 //! use lib/order
 //! use lib/scan
@@ -23,10 +23,16 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<u32>;
 @group(0) @binding(2) var<storage, read_write> mask: array<u32>;
 
-var<workgroup> tally: array<atomic<u32>, 256>;
+// Bins of a digit, and the invocations that share them.
+const BINS = 256u;
+const LANES = 64u;
+const OWN = BINS / LANES;
+
+var<workgroup> tally: array<atomic<u32>, BINS>;
+// The digit of the k-th key with the number of elements in lower bins; at the end the last column taken of those that equal it.
 var<workgroup> picked: array<u32, 2>;
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(64)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
@@ -42,20 +48,29 @@ fn main(
     var wanted = params.k;
     for (var round = 0u; round < 4u; round++) {
         let shift = 24u - 8u * round;
-        atomicStore(&tally[lane], 0u);
+        for (var i = lane; i < BINS; i += LANES) {
+            atomicStore(&tally[i], 0u);
+        }
         workgroupBarrier();
-        for (var i = lane; i < params.width; i += 256u) {
+        for (var i = lane; i < params.width; i += LANES) {
             let key = sort_key(x[from_x + i], params.by);
             if (key & high) == kth {
                 atomicAdd(&tally[(key >> shift) & 255u], 1u);
             }
         }
         workgroupBarrier();
-        let n = atomicLoad(&tally[lane]);
-        let upto = inclusive_scan(lane, n);
-        if upto >= wanted && upto - n < wanted {
-            picked[0] = lane;
-            picked[1] = upto - n;
+        var own = 0u;
+        for (var i = 0u; i < OWN; i++) {
+            own += atomicLoad(&tally[lane * OWN + i]);
+        }
+        var before = inclusive_scan(lane, own) - own;
+        for (var i = 0u; i < OWN; i++) {
+            let n = atomicLoad(&tally[lane * OWN + i]);
+            if before < wanted && before + n >= wanted {
+                picked[0] = lane * OWN + i;
+                picked[1] = before;
+            }
+            before += n;
         }
         workgroupBarrier();
         kth |= picked[0] << shift;
@@ -63,7 +78,8 @@ fn main(
         wanted -= picked[1];
     }
 
-    let run = (params.width + 255u) / 256u;
+    // Each invocation counts in a run of neighbouring columns; one of them finds the last that is taken.
+    let run = (params.width + LANES - 1u) / LANES;
     let first = min(lane * run, params.width);
     let end = min(first + run, params.width);
     var own = 0u;
@@ -71,13 +87,22 @@ fn main(
         own += select(0u, 1u, sort_key(x[from_x + i], params.by) == kth);
     }
     var before = inclusive_scan(lane, own) - own;
+    if before < wanted && before + own >= wanted {
+        for (var i = first; i < end; i++) {
+            if sort_key(x[from_x + i], params.by) == kth {
+                before += 1u;
+                if before == wanted {
+                    picked[0] = i;
+                }
+            }
+        }
+    }
+    workgroupBarrier();
     if row < params.rows {
         let to_y = params.y_base + row * params.width;
-        for (var i = first; i < end; i++) {
+        for (var i = lane; i < params.width; i += LANES) {
             let key = sort_key(x[from_x + i], params.by);
-            let taken = key < kth || (key == kth && before < wanted);
-            mask[to_y + i] = select(0u, 1u, taken);
-            before += select(0u, 1u, key == kth);
+            mask[to_y + i] = select(0u, 1u, key < kth || (key == kth && i <= picked[0]));
         }
     }
 }
