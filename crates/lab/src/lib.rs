@@ -16,6 +16,7 @@ pub mod stats;
 pub mod summary;
 
 pub use espalier_tensor::error::NoAdapter;
+pub use device::first_product;
 pub use engine::Engine;
 pub use fault::no_gpu;
 pub use host::Host;
