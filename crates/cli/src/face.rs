@@ -1,12 +1,14 @@
 //! The command line as the engine's host: collects answers, shows progress, and says where an export goes.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Instant;
 
 use espalier_lab::Host;
 use espalier_lab::protocol::Reply;
+use espalier_lab::threads::Threads;
+use espalier_methods::pool::Pool;
 use espalier_methods::report::Event;
 use espalier_nets::checkpoint::{ByteSink, FileSink, LocalFuture, SinkError};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -18,12 +20,13 @@ pub struct Face {
     bar: RefCell<Option<ProgressBar>>,
     out: RefCell<Option<PathBuf>>,
     quiet: Cell<bool>,
+    pool: OnceCell<Option<Rc<dyn Pool>>>,
 }
 
 impl Face {
     /// A face that has heard nothing.
     pub fn new() -> Rc<Self> {
-        Rc::new(Self { started: Instant::now(), replies: RefCell::default(), bar: RefCell::default(), out: RefCell::default(), quiet: Cell::new(false) })
+        Rc::new(Self { started: Instant::now(), replies: RefCell::default(), bar: RefCell::default(), out: RefCell::default(), quiet: Cell::new(false), pool: OnceCell::new() })
     }
 
     /// The answers so far.
@@ -86,6 +89,10 @@ impl Host for Face {
 
     fn now_ms(&self) -> f64 {
         self.started.elapsed().as_secs_f64() * 1e3
+    }
+
+    fn pool(&self) -> Option<Rc<dyn Pool>> {
+        self.pool.get_or_init(|| Threads::all().map(|p| Rc::new(p) as Rc<dyn Pool>)).clone()
     }
 
     fn pause(&self) -> LocalFuture<'_, ()> {

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use espalier_methods::pool::Pool;
 use espalier_nets::checkpoint::remote::Fetch;
 use espalier_nets::checkpoint::{ByteSink, SinkError};
 use espalier_tensor::NoAdapter;
@@ -32,6 +33,11 @@ pub trait Host {
     /// # Errors
     /// The place cannot be written to.
     fn sink(&self, job: u32, name: &str) -> Result<Box<dyn ByteSink>, SinkError>;
+
+    /// Who helps with work that is independent by matrix on the CPU; made when it is first needed.
+    fn pool(&self) -> Option<Rc<dyn Pool>> {
+        None
+    }
 
     /// Who speaks HTTP for addresses that are opened; `None` where nobody does.
     fn fetch(&self) -> Option<Rc<dyn Fetch>> {

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use espalier_methods::method::{LocalFuture, MethodError, Sink};
 
+use espalier_methods::pool::Pool;
 use espalier_methods::report::Event;
 use espalier_tensor::Cancel;
 
@@ -78,6 +79,14 @@ impl JobSink {
 }
 
 impl Sink for JobSink {
+    fn cancelled(&self) -> LocalFuture<'_, ()> {
+        Box::pin(self.cancel.cancelled())
+    }
+
+    fn pool(&self) -> Option<Rc<dyn Pool>> {
+        self.host.pool()
+    }
+
     fn event(&self, event: Event) {
         // What a stopped job still says would only confuse.
         if !self.cancel.is_cancelled() {

@@ -14,6 +14,8 @@ mod replay;
 mod selftest;
 pub mod stats;
 pub mod summary;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod threads;
 
 pub use espalier_tensor::error::NoAdapter;
 pub use device::first_product;

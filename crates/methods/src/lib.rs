@@ -13,6 +13,7 @@ pub mod layerwise;
 pub mod magnitude;
 pub mod method;
 pub mod perplexity;
+pub mod pool;
 pub mod prune;
 pub mod recipe;
 pub mod registry;

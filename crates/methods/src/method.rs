@@ -10,6 +10,7 @@ use espalier_tensor::Session;
 use serde::Serialize;
 
 use crate::calibration::Corpus;
+use crate::pool::Pool;
 use crate::report::{Event, Report};
 
 /// A future on one thread.
@@ -97,6 +98,14 @@ pub trait Sink {
     /// # Errors
     /// [`MethodError::Cancelled`] when the user asked to stop.
     fn breathe(&self) -> LocalFuture<'_, Result<(), MethodError>>;
+    /// Ends when the user asks to stop.
+    fn cancelled(&self) -> LocalFuture<'_, ()> {
+        Box::pin(std::future::pending())
+    }
+    /// Who helps with work that is independent by matrix.
+    fn pool(&self) -> Option<Rc<dyn Pool>> {
+        None
+    }
 }
 
 /// Why a method stopped.

@@ -1,11 +1,13 @@
 //! What every method over matrices does alike: choose them, read them, say which were left out.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use espalier_nets::checkpoint::MatrixRef;
 use ndarray::Array2;
 
-use crate::method::{Inputs, MethodError, Sink};
+use crate::method::{Inputs, LocalFuture, MethodError, Sink};
+use crate::pool::Pool;
 use crate::report::{Event, Figure, Finding};
 
 /// The sink of one run, which also keeps the warnings for the report.
@@ -43,6 +45,16 @@ impl<'a> Desk<'a> {
     /// [`MethodError::Cancelled`].
     pub async fn breathe(&self) -> Result<(), MethodError> {
         self.sink.breathe().await
+    }
+
+    /// Ends when the user asks to stop.
+    pub fn cancelled(&self) -> LocalFuture<'_, ()> {
+        self.sink.cancelled()
+    }
+
+    /// Who helps with work that is independent by matrix; see [`crate::pool::map`].
+    pub fn pool(&self) -> Option<Rc<dyn Pool>> {
+        self.sink.pool()
     }
 
     /// Gives a result away.

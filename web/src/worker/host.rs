@@ -1,9 +1,10 @@
 //! The worker as the engine's host.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
 use espalier_lab::protocol::Reply;
+use espalier_methods::pool::Pool;
 use espalier_lab::{Host, NoAdapter};
 use espalier_nets::checkpoint::remote::Fetch;
 use espalier_nets::checkpoint::{ByteSink, LocalFuture, SinkError};
@@ -17,6 +18,7 @@ use super::blob_sink::BlobSink;
 use super::fetch::BrowserFetch;
 use super::lab_worker::say;
 use super::message::FromLab;
+use super::pool::Helpers;
 use super::wire::Packed;
 
 fn scope() -> WorkerGlobalScope {
@@ -27,12 +29,13 @@ fn scope() -> WorkerGlobalScope {
 pub struct WorkerHost {
     clock: Option<Performance>,
     breath: Option<Breath>,
+    pool: OnceCell<Option<Rc<dyn Pool>>>,
 }
 
 impl WorkerHost {
     /// Looks the worker's surroundings up once.
     pub fn new() -> Self {
-        Self { clock: scope().performance(), breath: Breath::new() }
+        Self { clock: scope().performance(), breath: Breath::new(), pool: OnceCell::new() }
     }
 }
 
@@ -53,6 +56,10 @@ impl Host for WorkerHost {
 
     fn clock(&self) -> fn() -> f64 {
         || scope().performance().map_or_else(js_sys::Date::now, |clock| clock.now())
+    }
+
+    fn pool(&self) -> Option<Rc<dyn Pool>> {
+        self.pool.get_or_init(|| Helpers::new().map(|p| Rc::new(p) as Rc<dyn Pool>)).clone()
     }
 
     fn pause(&self) -> LocalFuture<'_, ()> {

@@ -11,6 +11,8 @@ pub mod fetch;
 pub mod host;
 pub mod lab_worker;
 pub mod message;
+pub mod pool;
+pub mod pool_member;
 pub mod wire;
 
 pub use client::{Client, FromWorker};

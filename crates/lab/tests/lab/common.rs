@@ -7,6 +7,7 @@ use std::task::Poll;
 
 use espalier_lab::protocol::{Command, Reply, Summary};
 use espalier_lab::{Engine, Fault, Host, NoAdapter};
+use espalier_methods::pool::Pool;
 use espalier_methods::report::{Event, Finding, Report, Spectrum};
 use espalier_nets::checkpoint::{ByteSink, ByteSource, LocalFuture, SinkError};
 use espalier_nets::testing::source;
@@ -28,6 +29,7 @@ pub struct Bench {
     pub no_gpu: Cell<Option<NoAdapter>>,
     /// The sink fails after so many bytes.
     pub room: Cell<Option<usize>>,
+    pub pool: RefCell<Option<Rc<dyn Pool>>>,
 }
 
 impl Host for Bench {
@@ -56,6 +58,9 @@ impl Host for Bench {
         self.written.borrow_mut().clear();
         self.finished.set(false);
         Ok(Box::new(Memory { name: name.into(), bytes: self.written.clone(), finished: self.finished.clone(), room: self.room.get() }))
+    }
+    fn pool(&self) -> Option<Rc<dyn Pool>> {
+        self.pool.borrow().clone()
     }
     fn no_gpu(&self) -> Option<NoAdapter> {
         self.no_gpu.get()

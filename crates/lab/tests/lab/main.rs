@@ -4,6 +4,7 @@ mod common;
 mod engine;
 mod export;
 mod gpu;
+mod pool;
 mod protocol;
 mod record;
 mod stats;

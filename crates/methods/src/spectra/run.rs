@@ -6,11 +6,11 @@ use espalier_nets::checkpoint::MatrixRef;
 use espalier_tensor::Session;
 use serde::{Deserialize, Serialize};
 
-use super::device::singular;
 use super::figures;
 use super::summary::summary;
 use crate::config::decode;
 use crate::method::{Card, Entry, Inputs, MethodError, Sink};
+use crate::pool::{self, Answer, Step, Task};
 use crate::report::{Finding, Report, Spectrum, Tail};
 use crate::work::{Desk, read_finite, shape};
 
@@ -50,23 +50,13 @@ pub async fn gather(
     desk: &Desk<'_>,
 ) -> Result<Vec<(MatrixRef, Spectrum)>, MethodError> {
     let known: HashMap<(&str, Option<u32>), &Spectrum> = inputs.known.iter().map(|s| ((s.tensor.as_str(), s.slice), s)).collect();
-    let mut out = Vec::with_capacity(matrices.len());
-    for (done, m) in matrices.iter().enumerate() {
-        desk.at(done, matrices.len(), &m.label()).await?;
-        // A spectrum of another shape is of another checkpoint.
-        let spectrum = match known.get(&(m.name.as_str(), m.slice)).filter(|s| s.shape == shape(m)) {
-            Some(s) => (*s).clone(),
-            None => {
-                let Some(values) = read_finite(inputs, m, desk).await? else { continue };
-                let s = singular(session, values).await?;
-                summary(&m.name, m.slice, shape(m), s.values, s.floor, &s.route)
-            }
-        };
-        desk.finding(Finding::Spectrum(spectrum.clone()));
-        out.push((m.clone(), spectrum));
-    }
-    desk.at(matrices.len(), matrices.len(), "").await?;
-    Ok(out)
+    // A spectrum of another shape is of another checkpoint.
+    let prepare = async |m: &MatrixRef| match known.get(&(m.name.as_str(), m.slice)).filter(|s| s.shape == shape(m)) {
+        Some(s) => Ok(Step::Known((*s).clone())),
+        None => Ok(read_finite(inputs, m, desk).await?.map_or(Step::LeftOut, |values| Step::Task(Task::Singular(values)))),
+    };
+    let finish = |m: &MatrixRef, Answer::Singular(s): Answer| summary(&m.name, m.slice, shape(m), s.values, s.floor, &s.route);
+    pool::map(desk, session, matrices, prepare, finish, |s| desk.finding(Finding::Spectrum(s.clone()))).await
 }
 
 async fn run(config: serde_json::Value, inputs: Inputs<'_>, session: &Session, sink: &dyn Sink) -> Result<Report, MethodError> {
