@@ -59,28 +59,17 @@ fn right(i: vec4<u32>) -> mat4x4<f32> {
     return read;
 }
 
-// Of the last four terms the first `some`: vectors of what lies behind a k-major factor are not touched.
-fn some_of(i: vec4<u32>, some: u32, by_rows: u32) -> vec4<u32> {
-    return select(min(i, vec4<u32>(i.x + (some - 1u) * (i.y - i.x))), i, by_rows == 1u);
-}
-
-// The same terms of a left factor's block; the others become 0, also where NaN was read.
+// The first `some` of four terms of a left factor's block; the others become 0, also where NaN was read.
 fn some_terms(m: mat4x4<f32>, some: u32) -> mat4x4<f32> {
     let alive = vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(some);
     let none = vec4<f32>();
     return mat4x4<f32>(select(none, m[0], alive), select(none, m[1], alive), select(none, m[2], alive), select(none, m[3], alive));
 }
 
-fn left_end(i: vec4<u32>, some: u32) -> mat4x4<f32> {
-    return some_terms(left(some_of(i, some, left_by_rows)), some);
-}
-
-fn right_end(i: vec4<u32>, some: u32) -> mat4x4<f32> {
-    return transpose(some_terms(transpose(right(some_of(i, some, right_by_rows))), some));
-}
-
-fn add_terms(sum: Tile, upper: mat4x4<f32>, lower: mat4x4<f32>, near: mat4x4<f32>, far: mat4x4<f32>) -> Tile {
-    return Tile(sum.upper_left + near * upper, sum.upper_right + far * upper, sum.lower_left + near * lower, sum.lower_right + far * lower);
+// Where a strip's last vector begins: a k-major factor is not read behind its last term.
+fn strip_end(factor: Factor, at: u32, by_rows: u32) -> vec4<u32> {
+    let last = factor.base + (params.depth - 1u) * factor.stride + min(at, factor.width - 1u) / 4u;
+    return vec4<u32>(select(last, 0xffffffffu, by_rows == 1u));
 }
 
 // The results from `row` and `col` on.
@@ -89,36 +78,40 @@ fn product(a: Factor, row: u32, b: Factor, col: u32) -> Tile {
     let lower = strip(a, row + 4u, left_by_rows);
     let near = strip(b, col, right_by_rows);
     let far = strip(b, col + 4u, right_by_rows);
+    let upper_end = strip_end(a, row, left_by_rows);
+    let lower_end = strip_end(a, row + 4u, left_by_rows);
+    let near_end = strip_end(b, col, right_by_rows);
+    let far_end = strip_end(b, col + 4u, right_by_rows);
     let down = select(4u * a.stride, 1u, left_by_rows == 1u);
     let across = select(4u * b.stride, 1u, right_by_rows == 1u);
     var sum = Tile();
     for (var k = 0u; k < params.depth / 4u; k++) {
-        sum = add_terms(sum, left(upper + k * down), left(lower + k * down), right(near + k * across), right(far + k * across));
+        let a0 = left(upper + k * down);
+        let a1 = left(lower + k * down);
+        let b0 = right(near + k * across);
+        let b1 = right(far + k * across);
+        sum = Tile(sum.upper_left + b0 * a0, sum.upper_right + b1 * a0, sum.lower_left + b0 * a1, sum.lower_right + b1 * a1);
     }
+    // Outside of the loop: a device that runs both sides of a branch would pay for it at every step.
     let some = params.depth % 4u;
     if some > 0u {
         let k = params.depth / 4u;
-        let a0 = left_end(upper + k * down, some);
-        let a1 = left_end(lower + k * down, some);
-        let b0 = right_end(near + k * across, some);
-        let b1 = right_end(far + k * across, some);
-        sum = add_terms(sum, a0, a1, b0, b1);
+        let a0 = some_terms(left(min(upper + k * down, upper_end)), some);
+        let a1 = some_terms(left(min(lower + k * down, lower_end)), some);
+        let b0 = transpose(some_terms(transpose(right(min(near + k * across, near_end))), some));
+        let b1 = transpose(some_terms(transpose(right(min(far + k * across, far_end))), some));
+        sum = Tile(sum.upper_left + b0 * a0, sum.upper_right + b1 * a0, sum.lower_left + b0 * a1, sum.lower_right + b1 * a1);
     }
     return sum;
 }
 
-fn put_row(row: u32, col: u32, value: vec4<f32>) {
-    put_one(row, col, value.x);
-    put_one(row, col + 1u, value.y);
-    put_one(row, col + 2u, value.z);
-    put_one(row, col + 3u, value.w);
-}
-
-fn put_block(row: u32, col: u32, block: mat4x4<f32>) {
-    put_row(row, col, block[0]);
-    put_row(row + 1u, col, block[1]);
-    put_row(row + 2u, col, block[2]);
-    put_row(row + 3u, col, block[3]);
+fn put_block(row: u32, col: u32, results: mat4x4<f32>) {
+    var block = results;
+    for (var i = 0u; i < 4u; i++) {
+        for (var j = 0u; j < 4u; j++) {
+            put_one(row + i, col + j, block[i][j]);
+        }
+    }
 }
 
 fn put(row: u32, col: u32, tile: Tile) {

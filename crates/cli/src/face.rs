@@ -81,6 +81,7 @@ impl Host for Face {
             Reply::Event { event: Event::Progress { done, total, unit, label }, .. } => self.progress(done, total, &unit, &label),
             Reply::Event { event: Event::Note(text), .. } => self.say(&format!("note: {text}")),
             Reply::Event { event: Event::Warning(text), .. } => self.say(&format!("warning: {text}")),
+            Reply::Lost { reason, .. } => self.say(&format!("warning: the GPU was lost ({reason}); it is opened again and the work begun anew")),
             // Findings and figures come again in the report.
             Reply::Event { .. } => {}
             reply => self.replies.borrow_mut().push(reply),

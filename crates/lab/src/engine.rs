@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use espalier_methods::calibration::Corpus;
 use espalier_methods::method::{Entry, Inputs, MethodError, Sink};
-use espalier_methods::report::{Report, Spectrum};
+use espalier_methods::report::{Event, Report, Spectrum};
 use espalier_methods::registry::METHODS;
 use espalier_nets::Checkpoint;
 use espalier_nets::checkpoint::remote::{self, Address, HUB, Told};
@@ -47,6 +47,9 @@ struct Inner {
     jobs: Jobs,
     devices: Devices,
 }
+
+/// A job is begun again so many times when its device is lost.
+const RETRIES: u32 = 3;
 
 /// How a job ended that did not finish.
 pub(crate) enum End {
@@ -284,9 +287,23 @@ impl Engine {
     ) -> Result<Reply, End> {
         let open = self.opened()?;
         let started = self.0.host.now_ms();
-        let (session, device) = self.session_and_place(sink).await?;
         let labels = known.iter().map(record::label).collect();
-        let report = self.report(&open, method, config, names.clone(), known, seed, &session, sink).await?;
+        let mut losses = 0;
+        let (report, device) = loop {
+            let (session, device) = self.session_and_place(sink).await?;
+            match self.report(&open, method, config.clone(), names.clone(), known.clone(), seed, &session, sink).await {
+                // A method is pure: done again on a device made anew, with its tensors read again, it says the same.
+                Err(End::Device(e @ espalier_tensor::Error::Lost { .. })) if losses < RETRIES && self.0.host.begins_anew() => {
+                    losses += 1;
+                    let offer_cpu = self.0.devices.failed(&e);
+                    self.0.host.reply(Reply::Lost { job, reason: e.to_string(), offer_cpu });
+                }
+                Err(End::Device(espalier_tensor::Error::OutOfMemory { .. })) if session.smaller_tiles() => {
+                    sink.event(Event::Note("the GPU has no room for that; it is tried again in smaller pieces".into()));
+                }
+                other => break (other?, device),
+            }
+        };
         let (method, config, result) = (report.method.clone(), report.config.clone(), Outcome::of(&report));
         self.note(Step::Run { method, config, matrices: names, known: labels, seed, device, result });
         Ok(Reply::Done { job, report: Box::new(report), seconds: (self.0.host.now_ms() - started) / 1e3 })

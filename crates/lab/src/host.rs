@@ -34,6 +34,11 @@ pub trait Host {
     /// The place cannot be written to.
     fn sink(&self, job: u32, name: &str) -> Result<Box<dyn ByteSink>, SinkError>;
 
+    /// Whether the engine begins a job anew when its device is lost. A face that shows the loss and asks its visitor says no.
+    fn begins_anew(&self) -> bool {
+        true
+    }
+
     /// Who helps with work that is independent by matrix on the CPU; made when it is first needed.
     fn pool(&self) -> Option<Rc<dyn Pool>> {
         None

@@ -238,6 +238,15 @@ pub enum Reply {
         /// Wall time.
         seconds: f64,
     },
+    /// The device was lost in a job. It is opened again and the job begun anew; the same results come.
+    Lost {
+        /// Job.
+        job: u32,
+        /// What the driver said.
+        reason: String,
+        /// It was lost before within a minute: the face offers to go on with the CPU.
+        offer_cpu: bool,
+    },
     /// A job was stopped as asked; what it had said stays good.
     Cancelled {
         /// Job.

@@ -289,6 +289,28 @@ impl Session {
         self.host(result)
     }
 
+    /// [`Session::run`] for operations of very many launches: waits along the way, so that a cancel finds little in the queue. A
+    /// cancel makes a failed tensor, as every failure does.
+    pub async fn run_paced(&self, op: &dyn Op, inputs: &[&Tensor]) -> Tensor {
+        let Backend::Gpu(gpu) = &self.backend else { return self.run(op, inputs) };
+        let specs: Vec<Spec> = inputs.iter().map(|t| t.spec().clone()).collect();
+        let output = op.output(&specs);
+        if let Some(error) = inputs.iter().find_map(|t| t.error()) {
+            return Tensor::new(output, Storage::Failed(error.clone()));
+        }
+        let buffers: Vec<&Held> = inputs.iter().map(|t| t.buffer()).collect();
+        device(gpu.run_paced(op, &specs, &output, &buffers, self.cancel.as_ref()).await, output)
+    }
+
+    /// Plans smaller tiles from now on: what to try when memory ran out, before the work is done again. False where that cannot help:
+    /// on the CPU, and where tiles are as small as is sensible.
+    pub fn smaller_tiles(&self) -> bool {
+        match &self.backend {
+            Backend::Cpu(_) => false,
+            Backend::Gpu(gpu) => gpu.smaller_tiles(),
+        }
+    }
+
     /// Waits for everything recorded and copies one tensor back: the only place where earlier failures surface.
     ///
     /// # Errors

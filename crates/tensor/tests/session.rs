@@ -1,6 +1,7 @@
 //! The five verbs on the CPU, on the GPU and on the no-op backend: order, failures, cancel, empty tensors, reuse of buffers.
 
 use espalier_kernels::{Binding, BindingKind, Kernel};
+use espalier_tensor::ops::matmul::MatMul;
 use espalier_tensor::tape::{Gradients, NotDifferentiable, Vjp};
 use espalier_tensor::{Array, Cancel, Error, GpuOptions, Launch, NoAdapter, Op, Plan, Presence, Session, Slot, Spec, Tolerance};
 use pollster::block_on;
@@ -297,6 +298,37 @@ fn a_lost_device_is_told_and_stays_lost() {
     let z = session.run(&add(1.0), &[&y]);
     assert!(matches!(block_on(session.read(&z)), Err(Error::Lost { .. })));
     assert!(matches!(block_on(session.read(&session.upload(ramp(4)))), Err(Error::Lost { .. })));
+}
+
+#[test]
+fn where_memory_runs_out_smaller_tiles_go_through() {
+    let room = Some(30 << 20);
+    let Ok(session) = block_on(Session::gpu(GpuOptions { allow_software: true, room, ..GpuOptions::default() })) else {
+        assert!(std::env::var_os("CI").is_none(), "no GPU in CI");
+        return;
+    };
+    // Rows that are no multiple of four are padded in scratch: 16 MB beside 16 MB of input, and that is too much.
+    let (m, k) = (4096, 1023);
+    let values: Vec<f32> = (0..m * k).map(|i| (i % 7) as f32 - 3.0).collect();
+    let (a, b) = (Array::from_f32(&[m, k], values), Array::from_f32(&[k, 4], vec![1.0; 4 * k]));
+    let expected = MatMul::NN.cpu(&[&a, &b]);
+    let (a, b) = (session.upload(a), session.upload(b));
+    let product = || block_on(session.read(&session.run(&MatMul::NN, &[&a, &b])));
+    let first = product().expect_err("there is no room");
+    assert!(matches!(&first, Error::OutOfMemory { what, bytes } if what.contains("matmul") && *bytes > 1 << 20), "{first}");
+    let mut tries = 0;
+    let result = loop {
+        assert!(session.smaller_tiles(), "still not small enough");
+        tries += 1;
+        match product() {
+            Ok(result) => break result,
+            Err(error) => assert!(matches!(error, Error::OutOfMemory { .. }), "{error}"),
+        }
+    };
+    // Sums of small integers are exact.
+    assert_eq!((result, tries), (expected, 2), "128 MiB, 32 MiB, then 8 MiB");
+    assert!(session.smaller_tiles() && !session.smaller_tiles(), "2 MiB is the end");
+    assert!(!Session::cpu().smaller_tiles());
 }
 
 #[test]

@@ -3,7 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "in a test the panic is the message")]
 
 use espalier_tensor::linalg::{Bidiagonalise, singular_values, singular_values_cpu};
-use espalier_tensor::{Array, Error, Op, Session};
+use espalier_tensor::{Array, Cancel, Error, Op, Session};
+use pollster::block_on;
 use ndarray::Array2;
 
 mod common;
@@ -145,4 +146,23 @@ fn what_one_binding_cannot_hold_is_refused_beforehand() {
     // The matrix alone would fit; the three vectors of its length do not.
     assert!(!Bidiagonalise::fits(1, 33_554_432) && Bidiagonalise::fits(1, 11_000_000));
     assert!(!Bidiagonalise::fits(0, 5));
+}
+
+#[test]
+fn a_cancel_does_not_wait_for_a_long_plan() {
+    let Some(session) = device::gpu() else { return };
+    let cancel = Cancel::new();
+    let session = session.with_cancel(cancel.clone());
+    // Thousands of launches, many seconds on a software adapter.
+    let matrix = session.upload(Array::from_f32(&[1500, 1400], (0..1500 * 1400_u64).map(|i| ((i * 7919) % 1013) as f32).collect()));
+    let stop = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        cancel.cancel();
+        std::time::Instant::now()
+    });
+    let error = block_on(singular_values(&session, &matrix)).expect_err("it was stopped");
+    let asked = stop.join().expect("the clock ran");
+    assert_eq!(error, Error::Cancelled);
+    // The law is 200 ms; a machine that tests on all cores may be late.
+    assert!(asked.elapsed().as_millis() < 1000, "{:?}", asked.elapsed());
 }

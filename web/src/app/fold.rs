@@ -77,6 +77,8 @@ impl State {
             // The parts of the page that asked for these take them themselves.
             Reply::Estimate { job, estimate } => self.estimate = Some((job, Rc::from(estimate))),
             Reply::Record { .. } => {}
+            // The page begins lost work anew by itself, so the engine does not.
+            Reply::Lost { .. } => {}
             Reply::Cancelled { job } => {
                 if self.run.as_ref().is_some_and(|r| r.job == job) {
                     self.stop(now);

@@ -58,6 +58,10 @@ impl Host for WorkerHost {
         || scope().performance().map_or_else(js_sys::Date::now, |clock| clock.now())
     }
 
+    fn begins_anew(&self) -> bool {
+        false
+    }
+
     fn pool(&self) -> Option<Rc<dyn Pool>> {
         self.pool.get_or_init(|| Helpers::new().map(|p| Rc::new(p) as Rc<dyn Pool>)).clone()
     }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use espalier_lab::Engine;
 use espalier_lab::protocol::{Command, DeviceChoice, FaultKind, Reply};
-use espalier_methods::report::Spectrum;
+use espalier_methods::report::{Event, Finding, Spectrum};
 use espalier_nets::testing::Builder;
 use serde_json::json;
 
@@ -85,6 +85,31 @@ fn a_lost_device_is_said_and_the_next_job_has_a_new_one() {
     assert_ne!(first.advice, second.advice, "after two losses the CPU is advised");
     face.act.replace(None);
     assert_eq!(all_spectra(&engine, &face, 5), before, "the new device gives the same numbers");
+}
+
+#[test]
+fn twenty_losses_in_a_row_change_no_number() {
+    let Some((engine, face)) = on_gpu() else { return };
+    open(&engine, &face, "m.safetensors", &small()).expect("opens");
+    let before = all_spectra(&engine, &face, 1);
+    let (breaker, armed) = (engine.clone(), Rc::new(std::cell::Cell::new(false)));
+    let once = armed.clone();
+    face.act.replace(Some(Box::new(move |r| {
+        // In the middle: after the first spectrum, with three to go.
+        let first = matches!(r, Reply::Event { event: Event::Finding(Finding::Spectrum(_)), .. });
+        if first && once.replace(false) {
+            breaker.destroy_device();
+        }
+    })));
+    for round in 0..20 {
+        armed.set(true);
+        let after = all_spectra(&engine, &face, 10 + round);
+        assert!(!armed.get(), "the device was ended");
+        // What was found before the loss is told again.
+        assert_eq!(after[after.len() - before.len()..], before, "round {round}");
+        let lost: Vec<bool> = face.replies.borrow().iter().filter_map(|r| if let Reply::Lost { offer_cpu, .. } = r { Some(*offer_cpu) } else { None }).collect();
+        assert_eq!(lost, [round > 0], "round {round}: the CPU is offered from the second loss within a minute");
+    }
 }
 
 #[test]

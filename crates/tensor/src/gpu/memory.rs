@@ -97,7 +97,8 @@ impl Gpu {
 
     fn create(&self, capacity: u64, bytes: u64, limit: u64, what: &impl Fn() -> String) -> Result<Held> {
         let capacity = capacity.next_multiple_of(4);
-        if capacity > limit {
+        let full = self.room.is_some_and(|room| self.pool.borrow().live_bytes() + capacity > room);
+        if capacity > limit || full {
             return Err(Error::OutOfMemory { what: what(), bytes });
         }
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;

@@ -17,6 +17,7 @@ use espalier_kernels::BindingKind;
 use futures_channel::oneshot;
 
 use crate::array::Spec;
+use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::op::{Launch, Op, Plan, Slot};
 use crate::ops::plan::{Limits, limits, under};
@@ -49,6 +50,35 @@ pub struct Gpu {
     uploads: Cell<u64>,
     poison: Option<wgpu::Buffer>,
     submits: Cell<u64>,
+    /// Bytes of one binding that plans keep to: WebGPU's limit, less once memory ran out.
+    tile: Cell<u64>,
+    /// Bytes of buffers that may be held, for tests of what happens when there are no more.
+    room: Option<u64>,
+}
+
+/// Tiles are not made smaller than this.
+const SMALLEST_TILE: u64 = 2 << 20;
+
+/// A plan, its output and its scratch buffers with their sizes.
+struct Made {
+    plan: Plan,
+    result: Held,
+    scratch: Vec<(Held, u64)>,
+}
+
+impl Made {
+    /// What one launch binds.
+    fn ranges<'a>(&'a self, launch: &Launch, op: &str, specs: &[Spec], output: &Spec, inputs: &[&'a Held]) -> Vec<Range<'a>> {
+        let whole = |held, bytes: u64| Range { held, offset: 0, size: bound(bytes) };
+        let range = |slot: &Slot| match *slot {
+            Slot::Input(i) => whole(inputs[i], specs[i].bytes()),
+            Slot::Output => whole(&self.result, output.bytes()),
+            Slot::Scratch(i) => whole(&self.scratch[i].0, self.scratch[i].1),
+            Slot::InputPart(i, offset, bytes) => part(inputs[i], offset, bytes, specs[i].bytes(), op),
+            Slot::OutputPart(offset, bytes) => part(&self.result, offset, bytes, output.bytes(), op),
+        };
+        launch.buffers.iter().map(range).collect()
+    }
 }
 
 impl Gpu {
@@ -92,6 +122,8 @@ impl Gpu {
             uploads: Cell::new(0),
             poison,
             submits: Cell::new(0),
+            tile: Cell::new(Limits::DEFAULT.binding),
+            room: options.room,
         }
     }
 
@@ -120,6 +152,29 @@ impl Gpu {
     /// # Errors
     /// Out of memory for its output or scratch, or lost. Panics on plans that don't fit their kernels: bugs.
     pub fn run(&self, op: &dyn Op, specs: &[Spec], output: &Spec, inputs: &[&Held]) -> Result<Held> {
+        let made = self.made(op, specs, output)?;
+        for launch in &made.plan.launches {
+            self.launch(op.name(), launch, &made.ranges(launch, op.name(), specs, output, inputs));
+        }
+        Ok(made.result)
+    }
+
+    /// The same for plans of very many launches: waits along the way, so that a cancel finds two submits in the queue at most.
+    ///
+    /// # Errors
+    /// Those of [`Gpu::run`], and a cancel.
+    pub async fn run_paced(&self, op: &dyn Op, specs: &[Spec], output: &Spec, inputs: &[&Held], cancel: Option<&Cancel>) -> Result<Held> {
+        let made = self.made(op, specs, output)?;
+        for launch in &made.plan.launches {
+            if self.launch(op.name(), launch, &made.ranges(launch, op.name(), specs, output, inputs)) {
+                self.breathe(cancel).await?;
+            }
+        }
+        Ok(made.result)
+    }
+
+    /// A plan with its buffers.
+    fn made(&self, op: &dyn Op, specs: &[Spec], output: &Spec) -> Result<Made> {
         let plan = self.plan(op, specs, output);
         let result = self.take(output.bytes(), false, || format!("the output of {}, {:?}", op.name(), output.shape))?;
         self.poison(&result);
@@ -130,46 +185,46 @@ impl Gpu {
             scratch.push((held, *bytes));
         }
         self.faults.now(op.name());
-        for launch in &plan.launches {
-            let whole = |held, bytes: u64| Range { held, offset: 0, size: bound(bytes) };
-            let ranges: Vec<Range<'_>> = launch
-                .buffers
-                .iter()
-                .map(|slot| match *slot {
-                    Slot::Input(i) => whole(inputs[i], specs[i].bytes()),
-                    Slot::Output => whole(&result, output.bytes()),
-                    Slot::Scratch(i) => whole(&scratch[i].0, scratch[i].1),
-                    Slot::InputPart(i, offset, bytes) => part(inputs[i], offset, bytes, specs[i].bytes(), op.name()),
-                    Slot::OutputPart(offset, bytes) => part(&result, offset, bytes, output.bytes(), op.name()),
-                })
-                .collect();
-            self.launch(op.name(), launch, &ranges);
+        Ok(Made { plan, result, scratch })
+    }
+
+    /// Plans smaller tiles from now on: what is tried when memory ran out. False where they are as small as is sensible.
+    pub fn smaller_tiles(&self) -> bool {
+        let smaller = self.tile.get() / 4;
+        let possible = smaller >= SMALLEST_TILE;
+        if possible {
+            self.tile.set(smaller);
+            self.pool.borrow_mut().purge();
         }
-        Ok(result)
+        possible
     }
 
     /// A software adapter multiplies about ten times slower than the slowest hardware: its launches are cut finer, for the same 100 ms.
     fn plan(&self, op: &dyn Op, specs: &[Spec], output: &Spec) -> Plan {
-        let limits = limits();
-        if self.info.software { under(Limits { macs: limits.macs.min(1 << 28), ..limits }, || op.gpu(specs, output)) } else { op.gpu(specs, output) }
+        let Limits { binding, macs } = limits();
+        let macs = if self.info.software { macs.min(1 << 28) } else { macs };
+        under(Limits { binding: binding.min(self.tile.get()), macs }, || op.gpu(specs, output))
     }
 
-    fn launch(&self, op: &'static str, launch: &Launch, ranges: &[Range<'_>]) {
+    /// Records one launch; true where that filled a submit.
+    fn launch(&self, op: &'static str, launch: &Launch, ranges: &[Range<'_>]) -> bool {
         let kernel = launch.kernel;
         let uniform = kernel.bindings.iter().find_map(|b| if let BindingKind::Uniform(bytes) = b.kind { Some(bytes as usize) } else { None });
         assert_eq!(launch.params.len(), uniform.unwrap_or(0), "{op}: parameters of {}", kernel.name);
         let storage = kernel.bindings.len() - usize::from(uniform.is_some());
         assert_eq!(ranges.len(), storage, "{op}: buffers of {}", kernel.name);
         if launch.groups.contains(&0) {
-            return;
+            return false;
         }
         if !self.recorder.borrow().fits(&launch.params) {
             self.submit();
         }
         self.recorder.borrow_mut().dispatch(&self.device, &mut self.pipelines.borrow_mut(), launch, ranges);
-        if self.pace.borrow_mut().add(kernel.name, launch.groups) {
+        let full = self.pace.borrow_mut().add(kernel.name, launch.groups);
+        if full {
             self.submit();
         }
+        full
     }
 
     /// Hands over what is recorded.

@@ -15,11 +15,13 @@ pub struct GpuOptions {
     pub clock: Clock,
     /// Fills every output with the bits of a NaN before it is written, so that a kernel that leaves gaps is found. For tests.
     pub poison: bool,
+    /// Bytes of buffers that may be held; more is an out-of-memory error. For tests.
+    pub room: Option<u64>,
 }
 
 impl Default for GpuOptions {
     fn default() -> Self {
-        Self { allow_software: false, presence: Presence::default(), clock: clock::standard, poison: false }
+        Self { allow_software: false, presence: Presence::default(), clock: clock::standard, poison: false, room: None }
     }
 }
 

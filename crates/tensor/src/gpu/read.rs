@@ -76,6 +76,10 @@ impl Gpu {
     /// A cancel, or the loss of the device.
     pub async fn breathe(&self, cancel: Option<&Cancel>) -> Result<()> {
         self.submit();
+        // A device that keeps up is never waited for, and the flag is looked at all the same.
+        if cancel.is_some_and(Cancel::is_cancelled) {
+            return Err(Error::Cancelled);
+        }
         while self.in_flight.borrow().len() > IN_FLIGHT {
             let oldest = self.in_flight.borrow_mut().pop_front();
             if let Some(done) = oldest {

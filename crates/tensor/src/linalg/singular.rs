@@ -55,7 +55,7 @@ pub async fn singular_values(session: &Session, a: &Tensor) -> Result<Singular> 
         }
         return Ok(found);
     }
-    let result = session.read(&session.run(&Bidiagonalise, &[a])).await?;
+    let result = session.take(session.run_paced(&Bidiagonalise, &[a]).await).await?;
     let bits: Vec<u32> = result.into_u32();
     let p = m.min(n);
     let (bidiagonal, census) = bits.split_at(2 * p - 1);
