@@ -5,7 +5,7 @@
   const said = [];
   globalThis.espalierFirst = { worker, said };
   worker.addEventListener('message', (event) => {
-    if (event.data.firstProduct === true) {
+    if (event.data?.firstProduct === true) {
       // Milliseconds from navigation to the first matrix product; for nobody else.
       event.stopImmediatePropagation();
       document.documentElement.dataset.firstProduct = performance.now().toFixed(1);
