@@ -125,6 +125,8 @@ fn gradients_agree_with_finite_differences() {
     }
     let expected = [
         "attention/attend",
+        "conv/conv2d_input",
+        "conv/conv2d_weight",
         "elementwise/to_float",
         "elementwise/unary_grad",
         "layout/one_hot",

@@ -2,6 +2,7 @@
 
 pub mod attention;
 pub mod broadcast;
+pub mod conv;
 pub mod elementwise;
 pub mod layout;
 pub mod loss;
@@ -26,6 +27,9 @@ use crate::op::Sample;
 pub const ALL: &[(&str, fn() -> Vec<Sample>)] = &[
     ("attention/attend", attention::attend_samples),
     ("attention/rope", attention::rope_samples),
+    ("conv/conv2d", conv::conv2d_samples),
+    ("conv/conv2d_input", conv::conv2d_input_samples),
+    ("conv/conv2d_weight", conv::conv2d_weight_samples),
     ("elementwise/affine", elementwise::affine_samples),
     ("elementwise/binary", elementwise::binary_samples),
     ("elementwise/to_float", elementwise::to_float_samples),
