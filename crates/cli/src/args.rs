@@ -25,6 +25,10 @@ pub enum Command {
     Rank(Rank),
     /// Removes the smallest weights and writes the sparse checkpoint.
     Prune(Prune),
+    /// Compares two checkpoints, tensor by tensor.
+    Diff(Diff),
+    /// Does a run record again and checks that the same comes out.
+    Replay(Replay),
     /// Perplexity of a language model on a text.
     Perplexity(Calibrated),
     /// Goes on with a text.
@@ -71,6 +75,46 @@ pub struct Run {
     /// Seed of all randomness.
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
+    /// Write the record of what was done here (JSON), for `espalier replay`.
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+}
+
+/// `espalier diff`.
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// The checkpoint that is compared with.
+    pub first: PathBuf,
+    /// The checkpoint that is compared.
+    pub second: PathBuf,
+    /// Compare the singular values of this matrix too (may be given several times); they come with --json.
+    #[arg(long = "spectrum", value_name = "NAME")]
+    pub spectra: Vec<String>,
+    /// List tensors that are the same, too.
+    #[arg(long)]
+    pub all: bool,
+    /// Where to compute.
+    #[arg(long, value_enum, default_value_t = Device::Auto)]
+    pub device: Device,
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `espalier replay`.
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// The record.
+    pub record: PathBuf,
+    /// The checkpoints that it was made with: a file, an index or a folder each.
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Where to compute.
+    #[arg(long, value_enum, default_value_t = Device::Auto)]
+    pub device: Device,
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Where the result goes.
@@ -183,6 +227,26 @@ pub struct Prune {
     /// exact, or official for the rule of Wanda's code. [default: exact]
     #[arg(long, value_name = "RULE")]
     pub rule: Option<String>,
+    /// Write the sparsity of each layer for another tool: FILE.yaml for llm-compressor, FILE.py for Torch-Pruning, FILE.json.
+    #[arg(long, value_name = "FILE")]
+    pub recipe: Option<PathBuf>,
+    /// With a recipe in YAML: how llm-compressor is to choose the weights.
+    #[arg(long, value_enum, default_value_t = Chooser::Magnitude, requires = "recipe")]
+    pub modifier: Chooser,
+    /// Write masks (1 = kept) to --out instead of the pruned checkpoint.
+    #[arg(long, requires = "out")]
+    pub masks: bool,
+}
+
+/// `--modifier`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Chooser {
+    /// By |w|, as here.
+    Magnitude,
+    /// By |w| times its input's norm.
+    Wanda,
+    /// With the rest of the row mended.
+    Sparsegpt,
 }
 
 /// What commands over texts take.

@@ -1,6 +1,7 @@
 //! The command line as the engine's host: collects answers, shows progress, and says where an export goes.
 
 use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Instant;
@@ -21,12 +22,14 @@ pub struct Face {
     out: RefCell<Option<PathBuf>>,
     quiet: Cell<bool>,
     pool: OnceCell<Option<Rc<dyn Pool>>>,
+    /// What was said already: an export plans once more what the run has planned.
+    said: RefCell<HashSet<String>>,
 }
 
 impl Face {
     /// A face that has heard nothing.
     pub fn new() -> Rc<Self> {
-        Rc::new(Self { started: Instant::now(), replies: RefCell::default(), bar: RefCell::default(), out: RefCell::default(), quiet: Cell::new(false), pool: OnceCell::new() })
+        Rc::new(Self { started: Instant::now(), replies: RefCell::default(), bar: RefCell::default(), out: RefCell::default(), quiet: Cell::new(false), pool: OnceCell::new(), said: RefCell::default() })
     }
 
     /// The answers so far.
@@ -65,7 +68,7 @@ impl Face {
     }
 
     fn say(&self, text: &str) {
-        if self.quiet.get() {
+        if self.quiet.get() || !self.said.borrow_mut().insert(text.to_owned()) {
             return;
         }
         match &*self.bar.borrow() {

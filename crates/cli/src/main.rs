@@ -4,6 +4,7 @@
 
 mod args;
 mod city;
+mod compare;
 mod face;
 mod inspect;
 mod language;
@@ -21,11 +22,18 @@ use clap::Parser;
 use args::{Cli, Command};
 
 fn main() -> ExitCode {
+    // An interrupted export leaves nothing half-made behind. Where no handler can be set, only that is lost.
+    let _ = ctrlc::set_handler(|| {
+        espalier_nets::checkpoint::file::abandon();
+        std::process::exit(130);
+    });
     let result = match Cli::parse().command {
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Spectra(args) => run::spectra(&args),
         Command::Rank(args) => run::rank(&args),
         Command::Prune(args) => run::prune(&args),
+        Command::Diff(args) => compare::diff(&args),
+        Command::Replay(args) => compare::replay(&args),
         Command::Perplexity(args) => language::calibrated("perplexity", &args),
         Command::Generate(args) => language::generate(&args),
         Command::Wanda(args) => language::calibrated("wanda", &args),

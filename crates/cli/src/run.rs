@@ -1,10 +1,14 @@
 //! `espalier spectra`, `rank` and `prune`: one method run, then its table, and the new checkpoint where one was asked for.
 
+use std::path::Path;
+
 use espalier_lab::protocol::{Command, Edits, Reply};
+use espalier_methods::recipe::{Layer, Modifier, Structure, as_json, llm_compressor, torch_pruning};
 use espalier_methods::report::{Finding, Report, Stat, Tail};
 use serde_json::{Map, Value, json};
 
-use crate::args::{Common, Prune, Rank, Run, Spectra};
+use crate::args::{Chooser, Common, Prune, Rank, Run, Spectra};
+use crate::compare::{keep, write};
 use crate::output::{Target, target};
 use crate::session::{Failure, Lab};
 use crate::table::{Table, bytes, number, percent};
@@ -13,6 +17,7 @@ use crate::table::{Table, bytes, number, percent};
 pub fn spectra(args: &Spectra) -> Result<String, Failure> {
     let lab = Lab::open(&args.common)?;
     let report = run(&lab, &args.common, &args.run, "spectra", Map::new())?;
+    keep(&lab, args.run.record.as_ref())?;
     printed(&args.common, &report, spectra_table(&report))
 }
 
@@ -28,6 +33,7 @@ pub fn rank(args: &Rank) -> Result<String, Failure> {
             eprintln!("note: factors are named X.U.weight and X.V.weight (y = U V x); with --dense other tools open the file as it is");
         }
     }
+    keep(&lab, args.run.record.as_ref())?;
     printed(&args.common, &report, rank_table(&report))
 }
 
@@ -43,10 +49,40 @@ pub fn prune(args: &Prune) -> Result<String, Failure> {
     set("rule", args.rule.clone().map(Value::from));
     let report = run(&lab, &args.common, &args.run, "magnitude", config)?;
     if let Some(place) = place {
-        let edits = Edits::Magnitude { config: report.config.clone(), matrices: names(&args.run) };
+        let (config, matrices) = (report.config.clone(), names(&args.run));
+        let edits = if args.masks { Edits::Masks { config, matrices } } else { Edits::Magnitude { config, matrices } };
         export(&lab, &args.common, &place, edits, &report)?;
     }
+    if let Some(file) = &args.recipe {
+        write(file, &recipe(file, &report, args.modifier)?)?;
+    }
+    keep(&lab, args.run.record.as_ref())?;
     printed(&args.common, &report, prune_table(&report))
+}
+
+/// The sparsities that came out, in the words of the tool that the ending names.
+fn recipe(file: &Path, report: &Report, chooser: Chooser) -> Result<String, Failure> {
+    let layers: Vec<Layer> = report
+        .findings
+        .iter()
+        .filter_map(|f| if let Finding::Pruned(p) = f { Some(Layer::new(&p.tensor, if p.elements > 0.0 { p.zeros / p.elements } else { 0.0 })) } else { None })
+        .collect();
+    let scope = report.config.get("scope").and_then(Value::as_str).unwrap_or_default();
+    let structure = match scope.split_once(':').map(|(n, m)| (n.parse(), m.parse())) {
+        Some((Ok(n), Ok(m))) => Structure::NOfM { n, m },
+        _ => Structure::Unstructured,
+    };
+    let modifier = match chooser {
+        Chooser::Magnitude => Modifier::Magnitude,
+        Chooser::Wanda => Modifier::Wanda,
+        Chooser::Sparsegpt => Modifier::SparseGpt,
+    };
+    match file.extension().and_then(|e| e.to_str()) {
+        Some("yaml" | "yml") => Ok(llm_compressor(&layers, structure, modifier)),
+        Some("py") => Ok(torch_pruning(&layers)),
+        Some("json") => Ok(serde_json::to_string_pretty(&as_json(&layers, structure))? + "\n"),
+        _ => Err(Failure::Usage(format!("{} was not written", file.display()), "Its ending says for which tool the recipe is, and this one is none of them.".into(), "Name it .yaml, .py or .json.".into())),
+    }
 }
 
 fn rank_config(args: &Rank) -> Map<String, Value> {

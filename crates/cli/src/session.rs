@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use espalier_lab::protocol::{Command, DeviceInfo, Fault, Reply, Summary};
+use espalier_lab::protocol::{Command, DeviceInfo, Fault, Reply, Slot, Summary};
 use espalier_lab::{Engine, Host};
 use espalier_nets::CheckpointError;
-use espalier_nets::checkpoint::sources_at;
+use espalier_nets::checkpoint::{ByteSource, sources_at};
 
 use crate::args::Common;
 use crate::face::Face;
@@ -69,13 +69,44 @@ impl Lab {
         let face = Face::new();
         face.quiet(common.json);
         let engine = Engine::new(face.clone() as Rc<dyn Host>);
-        let sources = sources_at(&common.files).map_err(|e| Fault::from(&CheckpointError::from(e)))?;
-        pollster::block_on(engine.open(name(&common.files), sources));
+        pollster::block_on(engine.open(name(&common.files), sources(&common.files)?));
         let summary = match last(&face)? {
             Reply::Opened(summary) => *summary,
             other => return Err(Failure::strange(&other)),
         };
         Ok(Self { engine, face, summary })
+    }
+
+    /// An engine with nothing open.
+    pub fn empty(quiet: bool) -> Self {
+        let face = Face::new();
+        face.quiet(quiet);
+        let engine = Engine::new(face.clone() as Rc<dyn Host>);
+        Self { engine, face, summary: Summary::default() }
+    }
+
+    /// Opens a second checkpoint to compare with.
+    pub fn open_second(&self, file: &PathBuf) -> Result<(), Failure> {
+        pollster::block_on(self.engine.open_in(Slot::Second, name(std::slice::from_ref(file)), sources(std::slice::from_ref(file))?));
+        match last(&self.face)? {
+            Reply::OpenedSecond(_) => Ok(()),
+            other => Err(Failure::strange(&other)),
+        }
+    }
+
+    /// Gives the engine a checkpoint that a record may need.
+    pub fn offer(&self, file: &PathBuf) -> Result<(), Failure> {
+        Ok(pollster::block_on(self.engine.offer(sources(std::slice::from_ref(file))?))?)
+    }
+
+    /// Runs a command and gives all its answers; a failure among them is the failure of the whole.
+    pub fn answers(&self, command: Command) -> Result<Vec<Reply>, Failure> {
+        pollster::block_on(self.engine.handle(command));
+        let replies = self.face.take();
+        match replies.iter().rev().find_map(|r| if let Reply::Failed { fault, .. } = r { Some(fault.clone()) } else { None }) {
+            Some(fault) => Err(fault.into()),
+            None => Ok(replies),
+        }
     }
 
     /// Chooses the device.
@@ -96,6 +127,13 @@ impl Lab {
         pollster::block_on(self.engine.handle(command));
         last(&self.face)
     }
+}
+
+fn sources(files: &[PathBuf]) -> Result<Vec<Rc<dyn ByteSource>>, Failure> {
+    if let Some(address) = files.iter().filter_map(|f| f.to_str()).find(|f| f.contains("://")) {
+        return Err(Fault::no_network(address).into());
+    }
+    Ok(sources_at(files).map_err(|e| Fault::from(&CheckpointError::from(e)))?)
 }
 
 fn last(face: &Face) -> Result<Reply, Failure> {

@@ -281,7 +281,7 @@ pub struct DeviceInfo {
 }
 
 /// What is known of a checkpoint from its header.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// Name for people: the folder's, or the file's without its ending.
     pub name: String,

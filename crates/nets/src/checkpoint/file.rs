@@ -5,6 +5,7 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Mutex;
 use std::time::SystemTime;
 
 use super::source::{ByteSource, LocalFuture, SourceError};
@@ -150,6 +151,21 @@ fn neighbours(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<PathBu
     Ok(out)
 }
 
+/// Half-made files of this process.
+static PARTIALS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+fn partials() -> std::sync::MutexGuard<'static, Vec<PathBuf>> {
+    PARTIALS.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Removes the half-made files of every [`FileSink`] that is not finished: for a process that is about to end.
+pub fn abandon() {
+    for partial in partials().drain(..) {
+        // That it may be gone already changes nothing.
+        let _ = std::fs::remove_file(partial);
+    }
+}
+
 /// A native file that appears under its name only when it is whole: it is written beside it and renamed at the end, so the file it
 /// replaces may be the one being read. Dropped unfinished, it leaves nothing behind.
 pub struct FileSink {
@@ -170,6 +186,7 @@ impl FileSink {
         name.push(format!(".{}.partial", std::process::id()));
         let partial = path.with_file_name(name);
         let file = File::create(&partial).map_err(|e| SinkError { file: path.display().to_string(), at: 0, why: e.to_string() })?;
+        partials().push(partial.clone());
         Ok(Self { path, partial, file: Some(file), written: 0 })
     }
 
@@ -197,6 +214,7 @@ impl ByteSink for FileSink {
     fn finish(&mut self) -> LocalFuture<'_, Result<(), SinkError>> {
         Box::pin(async move {
             let Some(file) = self.file.take() else { return Ok(()) };
+            partials().retain(|p| *p != self.partial);
             let done = file.sync_all().and_then(|()| std::fs::rename(&self.partial, &self.path));
             if let Err(e) = done {
                 // The half-made file is of no use to anyone; that it may already be gone changes nothing.
@@ -211,6 +229,7 @@ impl ByteSink for FileSink {
 impl Drop for FileSink {
     fn drop(&mut self) {
         if self.file.take().is_some() {
+            partials().retain(|p| *p != self.partial);
             let _ = std::fs::remove_file(&self.partial);
         }
     }

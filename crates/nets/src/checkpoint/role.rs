@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Architecture family, from `config.json` and, without one, from the names alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Default, Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Family {
     /// Llama, Mistral, Qwen2 and their like.
     Llama,
@@ -24,6 +24,7 @@ pub enum Family {
     /// ResNet-like convolutional networks.
     ResNet,
     /// Not recognised; tensors are listed all the same.
+    #[default]
     Unknown,
 }
 

@@ -77,7 +77,8 @@ impl Address {
         match self {
             Self::Hub { endpoint, repo, revision, path } => {
                 let tail = if path.is_empty() { String::new() } else { format!("/{path}") };
-                if endpoint == HUB && repo.contains('/') {
+                // The short form is what people type, and nobody types a space inside it.
+                if endpoint == HUB && repo.contains('/') && !path.contains(char::is_whitespace) {
                     let at = if revision == "main" { String::new() } else { format!("@{revision}") };
                     return format!("{repo}{at}{tail}");
                 }
