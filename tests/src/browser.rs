@@ -176,9 +176,14 @@ impl Page {
         Ok(Self { driver, address, cut, elsewhere, downloads, _profile: profile, _process: process })
     }
 
+    /// Goes to any file of the site.
+    pub async fn visit(&self, rest: &str) -> Result<()> {
+        Ok(self.driver.goto(format!("http://{}/{rest}", self.address)).await?)
+    }
+
     /// Goes to the page with this query or hash (`?device=gpu`).
     pub async fn open(&self, rest: &str) -> Result<()> {
-        self.driver.goto(format!("http://{}/{rest}", self.address)).await?;
+        self.visit(rest).await?;
         // The page is painted before the application is there to answer.
         self.find(".app:not(.starting)", 30).await.map(|_| ())
     }

@@ -57,6 +57,11 @@ fn inputs<'a>(checkpoint: &'a Checkpoint, matrices: Vec<MatrixRef>, known: Vec<S
     Inputs { checkpoint, matrices, known, seed: 0, texts: Vec::new() }
 }
 
+/// The methods that any checkpoint with matrices will do for; those over language models have tests of their own.
+fn of_matrices() -> impl Iterator<Item = &'static espalier_methods::method::Entry> {
+    registry::METHODS.iter().filter(|e| e.card.needs.starts_with("a checkpoint"))
+}
+
 fn run_with(id: &str, config: Value, inputs: Inputs<'_>, ear: &Ear) -> Result<Report, MethodError> {
     let session = Session::cpu();
     pollster::block_on((registry::find(id).unwrap().run)(config, inputs, &session, ear))
@@ -81,7 +86,7 @@ fn spectra(r: &Report) -> Vec<Spectrum> {
 #[test]
 fn the_same_seed_gives_the_same_report_to_the_byte() {
     let c = open(&llama());
-    for entry in registry::METHODS {
+    for entry in of_matrices() {
         let bytes = || serde_json::to_vec(&run(entry.card.id, Value::Null, &c)).unwrap();
         assert_eq!(bytes(), bytes(), "{}", entry.card.id);
     }
@@ -90,7 +95,7 @@ fn the_same_seed_gives_the_same_report_to_the_byte() {
 #[test]
 fn reports_are_whole() {
     let c = open(&llama());
-    for entry in registry::METHODS {
+    for entry in of_matrices() {
         let r = run(entry.card.id, Value::Null, &c);
         assert_eq!(r.method, entry.card.id);
         assert!(r.summary.ends_with('.') && !r.stats.is_empty() && !r.findings.is_empty(), "{}", entry.card.id);
@@ -114,11 +119,12 @@ fn spectra_come_one_by_one_and_a_cancelled_job_goes_on_where_it_stopped() {
     let stopped = run_with("spectra", Value::Null, inputs(&c, c.matrices(), vec![]), &ear);
     assert_eq!(stopped, Err(MethodError::Cancelled));
     let known: Vec<Spectrum> = ear.events.borrow().iter().filter_map(|e| if let Event::Finding(Finding::Spectrum(s)) = e { Some(s.clone()) } else { None }).collect();
-    assert_eq!(known.len(), 5);
+    assert!(!known.is_empty() && known.len() < c.matrices().len(), "{}", known.len());
+    let before = known.len();
     // A mark shows that what is known is not computed again.
     let marked: Vec<Spectrum> = known.into_iter().map(|s| Spectrum { route: "known".into(), ..s }).collect();
     let resumed = run_with("spectra", Value::Null, inputs(&c, c.matrices(), marked), &Ear::default()).unwrap();
-    assert_eq!(spectra(&resumed).iter().filter(|s| s.route == "known").count(), 5);
+    assert_eq!(spectra(&resumed).iter().filter(|s| s.route == "known").count(), before);
     let bare = |r: &Report| spectra(r).into_iter().map(|s| Spectrum { route: String::new(), ..s }).collect::<Vec<_>>();
     assert_eq!(bare(&resumed), bare(&whole));
 }
@@ -126,7 +132,7 @@ fn spectra_come_one_by_one_and_a_cancelled_job_goes_on_where_it_stopped() {
 #[test]
 fn progress_runs_from_nothing_to_all() {
     let c = open(&llama());
-    for entry in registry::METHODS {
+    for entry in of_matrices() {
         let ear = Ear::default();
         run_with(entry.card.id, Value::Null, inputs(&c, c.matrices(), vec![]), &ear).unwrap();
         let steps: Vec<(f64, f64)> = ear.events.borrow().iter().filter_map(|e| if let Event::Progress { done, total, .. } = e { Some((*done, *total)) } else { None }).collect();
@@ -143,7 +149,7 @@ fn what_holds_nan_is_left_out_and_said() {
     values[7] = f32::NAN;
     values[9] = f32::INFINITY;
     let c = open(&llama().values("model.layers.2.mlp.up_proj.weight", Dtype::F32, &[24, 24], &values));
-    for entry in registry::METHODS {
+    for entry in of_matrices() {
         for config in if entry.card.id == "magnitude" { vec![json!({}), json!({ "scope": "global" }), json!({ "scope": "2:4" })] } else { vec![json!({})] } {
             let r = run(entry.card.id, config, &c);
             assert_eq!(r.warnings.iter().filter(|w| w.contains("model.layers.2.mlp.up_proj.weight") && w.contains("2 NaN or infinite")).count(), 1, "{}", entry.card.id);

@@ -7,7 +7,7 @@ use serde_json::json;
 #[test]
 fn in_a_sandboxed_frame_without_headers_the_page_works_with_parts_hidden() {
     with_page(async |page| -> Result<()> {
-        page.open("frame.html").await?;
+        page.visit("frame.html").await?;
         page.js("document.getElementById('frame').src = './?device=cpu#page=prune&open=shakespeare-llama&embed=1'", json!([])).await?;
         page.driver.enter_frame(0).await?;
         page.find(".app[data-place=prune]", 30).await?;

@@ -12,6 +12,7 @@ mod links;
 mod look;
 mod offline;
 mod shaders;
+mod teaching;
 
 use anyhow::Result;
 use espalier_tests::browser::Page;

@@ -89,6 +89,7 @@ impl State {
             Reply::Failed { job, fault } => {
                 let run = self.run.as_ref().filter(|r| job.is_none_or(|j| j == r.job));
                 let (place, method) = run.map_or((self.place, String::new()), |r| (r.place, r.method.clone()));
+                let told = fault.kind == FaultKind::Lost && run.is_none() && self.lost.is_some();
                 if fault.kind == FaultKind::Lost {
                     let run = run.and_then(|r| Some((r.asked.clone()?, [r.done, r.total])));
                     self.lost(run, now);
@@ -99,7 +100,12 @@ impl State {
                     None if method == "open" => self.run = None,
                     None => {}
                 }
-                self.fault(place, &method, fault, now);
+                if told {
+                    // What else was asked of the same device: one message about it is enough.
+                    self.log(LogKind::Warn, fault.what, now);
+                } else {
+                    self.fault(place, &method, fault, now);
+                }
             }
         }
     }

@@ -10,13 +10,12 @@ use espalier_methods::report::{Figure, Profile, Pruned, RankChoice, Report, Spec
 
 use crate::app::history::History;
 use crate::app::journal::Step;
+use crate::app::link::{Lesson, Link, Target};
 use crate::app::record::Record;
 use crate::app::runs::Kept;
 use crate::teach::lessons::Tour;
 use crate::teach::reader::Reading;
-
 pub use crate::app::happenings::{Asked, LogKind, LogLine, Lost, PlacedFault, Run, Saved, SelfTest, Stopped, Verdict};
-use crate::app::link::{Lesson, Link, Target};
 
 /// A matrix's key in the maps of results: the tensor's name, or `name#slice` where one tensor holds several matrices.
 pub type Key = Rc<str>;

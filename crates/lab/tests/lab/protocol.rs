@@ -96,7 +96,7 @@ fn what_a_run_says_round_trips() {
     let summary = open(&engine, &face, "tiny.safetensors", &b.build()).expect("opens");
     round(&summary);
     round(&Reply::Opened(Box::new(summary)));
-    for entry in espalier_methods::registry::METHODS {
+    for entry in espalier_methods::registry::METHODS.iter().filter(|e| e.card.needs.starts_with("a checkpoint")) {
         let report: Report = run(&engine, &face, entry.card.id, json!({}));
         round(&report);
         assert!(!report.findings.is_empty() && !report.summary.is_empty(), "{}", entry.card.id);

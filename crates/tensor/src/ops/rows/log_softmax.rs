@@ -5,7 +5,7 @@ use espalier_kernels::rows::log_softmax::Params;
 use super::{Softmax, launches, row_samples, rows};
 use crate::array::{Array, Spec};
 use crate::op::{Op, Plan, Sample, Tolerance, Value};
-use crate::ops::elementwise::Binary;
+use crate::ops::elementwise::{Binary, Unary};
 use crate::ops::plan::launch;
 use crate::ops::reduce::{Fold, FoldKind};
 use crate::ops::values::{ULP, flat, gamma, magnitude};
@@ -55,15 +55,16 @@ impl Op for LogSoftmax {
     }
 
     fn looks_at(&self, value: Value, _wanted: &[bool]) -> bool {
-        value == Value::Input(0)
+        matches!(value, Value::Input(0) | Value::Output)
     }
 
-    /// `dx = g − softmax(x) · Σ g`. Not eʸ: WGSL grants a logarithm 2⁻²¹, which would come back as a share of every slope.
+    /// `dx = g − eʸ · Σ g`. On a GPU softmax(x) in place of eʸ: WGSL grants a logarithm 2⁻²¹, which would come back as a share of every slope.
     fn vjp(&self, vjp: Vjp<'_>) -> Result<Gradients, NotDifferentiable> {
-        let Vjp { session, inputs, grad: g, .. } = vjp;
+        let Vjp { session, inputs, output: y, grad: g, .. } = vjp;
         let last = g.spec().shape.len() - 1;
         let sum = session.run(&Fold::keeping(FoldKind::Sum, last), &[g]);
-        let share = session.run(&Binary::Mul, &[&session.run(&Softmax, &[&inputs[0]]), &sum]);
+        let softmax = if session.is_gpu() { session.run(&Softmax, &[&inputs[0]]) } else { session.run(&Unary::Exp, &[y]) };
+        let share = session.run(&Binary::Mul, &[&softmax, &sum]);
         Ok(vec![Some(session.run(&Binary::Sub, &[g, &share]))])
     }
 }
