@@ -90,7 +90,7 @@ pub fn BranchBars(props: &BranchBarsProps) -> Html {
     let drag = use_mut_ref(|| None::<Drag>);
     let keys = use_mut_ref(|| None::<u32>);
     let tall = size[0] > 0.0 && size[0] < 380.0;
-    let step = if tall { 32.0 } else if props.rows.len() <= 9 { 28.0 } else { 22.0 };
+    let step = if tall { 32.0 } else if props.rows.len() <= 9 { 28.0 } else { 24.0 };
     let bars = Rc::new(Branches { width: size[0].max(120.0), step, label: props.label, rows: props.rows.clone(), target: props.target });
     let editable = |row: &Row| !props.fixed && !row.locked;
 
@@ -189,7 +189,7 @@ pub fn BranchBars(props: &BranchBarsProps) -> Html {
         let bars = bars.clone();
         Callback::from(move |()| bars.scene())
     };
-    let tall_class = if tall { "s32" } else if step == 28.0 { "s28" } else { "s22" };
+    let tall_class = if tall { "s32" } else if step == 28.0 { "s28" } else { "s24" };
     html! {
         <Figure title={props.title.clone()} sentence={props.sentence.clone()} head={props.head.clone()} source={props.source.clone()}
             table={Some(table)} scene={Some(scene)} class="branches" test={props.test.clone()}>
