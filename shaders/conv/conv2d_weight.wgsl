@@ -1,53 +1,12 @@
 //! The gradient of a convolution's filters: one workgroup an element, over images and places, folded as a tree.
+//! use lib/convolution
+//! use lib/fold
 //! use lib/index
-
-struct Params {
-    /// Images in this launch.
-    images: u32,
-    /// Channels in.
-    channels: u32,
-    /// Height in.
-    height: u32,
-    /// Width in.
-    width: u32,
-    /// Channels out.
-    outputs: u32,
-    /// Height out.
-    out_height: u32,
-    /// Width out.
-    out_width: u32,
-    /// Height of the filters.
-    filter_height: u32,
-    /// Width of the filters.
-    filter_width: u32,
-    /// Steps between places, down.
-    step_down: u32,
-    /// Steps between places, to the right.
-    step_right: u32,
-    /// Zeros above the image.
-    pad_top: u32,
-    /// Zeros left of the image.
-    pad_left: u32,
-    /// Channels in of one group.
-    group_channels: u32,
-    /// Channels out of one group.
-    group_outputs: u32,
-    /// First element of this launch's first input in its binding.
-    a_base: u32,
-    /// The same of the second input.
-    b_base: u32,
-    /// The same of the output.
-    y_base: u32,
-    /// 1 where the output is added to.
-    add: u32,
-}
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read> g: array<f32>;
 @group(0) @binding(3) var<storage, read_write> dw: array<f32>;
-
-var<workgroup> partial: array<f32, 256>;
 
 @compute @workgroup_size(256)
 fn main(
@@ -77,16 +36,9 @@ fn main(
             sum += x[at] * g[params.b_base + (image * params.outputs + output) * places + place];
         }
     }
-    partial[lane] = sum;
-    workgroupBarrier();
-    for (var half = 128u; half > 0u; half = half / 2u) {
-        if lane < half {
-            partial[lane] = partial[lane] + partial[lane + half];
-        }
-        workgroupBarrier();
-    }
+    let total = fold_sum(lane, sum);
     if number == element && lane == 0u {
         let before = select(0.0, dw[params.y_base + element], params.add == 1u);
-        dw[params.y_base + element] = before + partial[0];
+        dw[params.y_base + element] = before + total;
     }
 }

@@ -1,5 +1,6 @@
 //! Bidiagonalisation, first launch of column k: column k with the updates of column k − 1 that `matrix` does not hold yet, and the sum of
 //! squares below its diagonal, by workgroup.
+//! use lib/fold
 
 struct Params {
     /// Rows.
@@ -14,8 +15,6 @@ struct Params {
 @group(0) @binding(1) var<storage, read> matrix: array<f32>;
 /// See `linalg/state.rs`.
 @group(0) @binding(2) var<storage, read_write> state: array<f32>;
-
-var<workgroup> sums: array<f32, 256>;
 
 @compute @workgroup_size(256)
 fn main(
@@ -35,15 +34,8 @@ fn main(
         state[current + i] = c;
         sum += select(0.0, c * c, i > k);
     }
-    sums[lane] = sum;
-    workgroupBarrier();
-    for (var half = 128u; half > 0u; half /= 2u) {
-        if lane < half {
-            sums[lane] += sums[lane + half];
-        }
-        workgroupBarrier();
-    }
+    let total = fold_sum(lane, sum);
     if lane == 0u && group.x < 16u {
-        state[group.x] = sums[0];
+        state[group.x] = total;
     }
 }

@@ -1,5 +1,6 @@
 //! −ln softmax(x)[target] of each row, one workgroup a row: the largest logit, then the sum of exponentials, each folded as a tree.
 //! A target past the row's end costs nothing.
+//! use lib/exponentials
 //! use lib/index
 
 struct Params {
@@ -20,8 +21,6 @@ struct Params {
 @group(0) @binding(2) var<storage, read> targets: array<u32>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 
-var<workgroup> partial: array<f32, 256>;
-
 @compute @workgroup_size(256)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -33,39 +32,14 @@ fn main(
     let row = min(number, params.rows - 1u);
     let from_x = params.x_base + row * params.width;
 
-    var largest = -3.4028234e38;
-    for (var i = lane; i < params.width; i += 256u) {
-        largest = max(largest, x[from_x + i]);
-    }
-    partial[lane] = largest;
-    workgroupBarrier();
-    for (var half = 128u; half > 0u; half = half / 2u) {
-        if lane < half {
-            partial[lane] = max(partial[lane], partial[lane + half]);
-        }
-        workgroupBarrier();
-    }
-    largest = partial[0];
-    workgroupBarrier();
-
-    var sum = 0.0;
-    for (var i = lane; i < params.width; i += 256u) {
-        sum += exp(x[from_x + i] - largest);
-    }
-    partial[lane] = sum;
-    workgroupBarrier();
-    for (var half = 128u; half > 0u; half = half / 2u) {
-        if lane < half {
-            partial[lane] = partial[lane] + partial[lane + half];
-        }
-        workgroupBarrier();
-    }
+    let largest = row_largest(lane, from_x);
+    let sum = row_exponentials(lane, from_x, largest);
 
     if number == row && lane == 0u {
         let chosen = targets[params.t_base + row];
         var loss = 0.0;
         if chosen < params.width {
-            loss = log(partial[0]) - (x[from_x + chosen] - largest);
+            loss = log(sum) - (x[from_x + chosen] - largest);
         }
         y[params.y_base + row] = loss;
     }

@@ -1,5 +1,6 @@
 //! What a tile of a vocabulary adds to the likelihood of each row's target: the running maximum, the running Σ exp(logit − maximum) and the
 //! target's logit. One workgroup a row.
+//! use lib/exponentials
 //! use lib/index
 
 struct Params {
@@ -21,8 +22,6 @@ struct Params {
 @group(0) @binding(3) var<storage, read> before: array<f32>;
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 
-var<workgroup> partial: array<f32, 256>;
-
 @compute @workgroup_size(256)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -34,38 +33,13 @@ fn main(
     let from_x = params.x_base + row * params.width;
     let at = params.row_base + row;
 
-    var largest = -3.4028234e38;
-    for (var i = lane; i < params.width; i += 256u) {
-        largest = max(largest, x[from_x + i]);
-    }
-    partial[lane] = largest;
-    workgroupBarrier();
-    for (var half = 128u; half > 0u; half = half / 2u) {
-        if lane < half {
-            partial[lane] = max(partial[lane], partial[lane + half]);
-        }
-        workgroupBarrier();
-    }
     let old = before[3u * at];
-    largest = max(partial[0], old);
-    workgroupBarrier();
-
-    var sum = 0.0;
-    for (var i = lane; i < params.width; i += 256u) {
-        sum += exp(x[from_x + i] - largest);
-    }
-    partial[lane] = sum;
-    workgroupBarrier();
-    for (var half = 128u; half > 0u; half = half / 2u) {
-        if lane < half {
-            partial[lane] = partial[lane] + partial[lane + half];
-        }
-        workgroupBarrier();
-    }
+    let largest = max(row_largest(lane, from_x), old);
+    let sum = row_exponentials(lane, from_x, largest);
     if number < params.rows && lane == 0u {
         let word = words[at] - params.first;
         y[3u * at] = largest;
-        y[3u * at + 1u] = before[3u * at + 1u] * exp(max(old, -3.0e38) - largest) + partial[0];
+        y[3u * at + 1u] = before[3u * at + 1u] * exp(max(old, -3.0e38) - largest) + sum;
         y[3u * at + 2u] = before[3u * at + 2u];
         if word < params.width {
             y[3u * at + 2u] = x[from_x + word];

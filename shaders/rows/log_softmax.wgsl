@@ -1,5 +1,6 @@
 //! y = x − max − ln Σ exp(x − max) along rows, one workgroup a row: the largest element, then the sum, each folded
 //! as a tree, then the results.
+//! use lib/exponentials
 //! use lib/index
 
 struct Params {
@@ -17,8 +18,6 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 
-var<workgroup> partial: array<f32, 256>;
-
 @compute @workgroup_size(256)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -30,34 +29,8 @@ fn main(
     let from_row = min(row, params.rows - 1u);
     let from_x = params.x_base + from_row * params.width;
 
-    var largest = -3.4028234e38;
-    for (var i = lane; i < params.width; i += 256u) {
-        largest = max(largest, x[from_x + i]);
-    }
-    partial[lane] = largest;
-    workgroupBarrier();
-    for (var half = 128u; half > 0u; half = half / 2u) {
-        if lane < half {
-            partial[lane] = max(partial[lane], partial[lane + half]);
-        }
-        workgroupBarrier();
-    }
-    largest = partial[0];
-    workgroupBarrier();
-
-    var sum = 0.0;
-    for (var i = lane; i < params.width; i += 256u) {
-        sum += exp(x[from_x + i] - largest);
-    }
-    partial[lane] = sum;
-    workgroupBarrier();
-    for (var half = 128u; half > 0u; half = half / 2u) {
-        if lane < half {
-            partial[lane] = partial[lane] + partial[lane + half];
-        }
-        workgroupBarrier();
-    }
-    sum = partial[0];
+    let largest = row_largest(lane, from_x);
+    let sum = row_exponentials(lane, from_x, largest);
 
     if row < params.rows {
         let to_y = params.y_base + row * params.width;

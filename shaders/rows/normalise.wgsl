@@ -1,4 +1,5 @@
 //! Rows brought to a mean square of one, one workgroup a row: y = c / √(mean(c²) + ε), with c = x (kind 0) or c = x − mean(x) (kind 1).
+//! use lib/fold
 //! use lib/index
 
 struct Params {
@@ -20,22 +21,6 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 
-var<workgroup> partial: array<f32, 256>;
-
-// The sum of every invocation's value. All of them have to call it.
-fn folded(lane: u32, value: f32) -> f32 {
-    workgroupBarrier();
-    partial[lane] = value;
-    workgroupBarrier();
-    for (var half = 128u; half > 0u; half = half / 2u) {
-        if lane < half {
-            partial[lane] = partial[lane] + partial[lane + half];
-        }
-        workgroupBarrier();
-    }
-    return partial[0];
-}
-
 @compute @workgroup_size(256)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -53,14 +38,14 @@ fn main(
         for (var i = lane; i < params.width; i += 256u) {
             sum += x[from_x + i];
         }
-        mean = folded(lane, sum) / f32(params.width);
+        mean = fold_sum(lane, sum) / f32(params.width);
     }
     var squares = 0.0;
     for (var i = lane; i < params.width; i += 256u) {
         let c = x[from_x + i] - mean;
         squares += c * c;
     }
-    let factor = inverseSqrt(folded(lane, squares) / f32(params.width) + params.epsilon);
+    let factor = inverseSqrt(fold_sum(lane, squares) / f32(params.width) + params.epsilon);
     if row < params.rows {
         let to_y = params.y_base + row * params.width;
         for (var i = lane; i < params.width; i += 256u) {

@@ -64,8 +64,7 @@ impl Op for Conv2d {
         let launches = s.runs().map(|run| {
             let x = input_part(0, Run { start: run.start * s.image(), len: run.len * s.image() }, inputs[0].len());
             let y = output_part(Run { start: run.start * s.result(), len: run.len * s.result() }, output.len());
-            let [a, b, c, d, e, f, g, h, i, j, k, l, m, o, p] = s.words(run.len);
-            let params = Params::new(a, b, c, d, e, f, g, h, i, j, k, l, m, o, p, x.base, 0, y.base, 0);
+            let params = params!(s, run.len, [x.base, 0, y.base], 0);
             launch(params, vec![x.slot, Slot::Input(1), y.slot], grid_of(run.len * s.result()))
         });
         Plan { scratch: Vec::new(), launches: launches.collect() }

@@ -2,12 +2,11 @@
 
 use espalier_kernels::conv::conv2d_input::Params;
 
-use super::{Conv2d, Sizes, cases};
+use super::{Conv2d, Sizes, gradient_samples, no_second, shape};
 use crate::array::{Array, Spec};
 use crate::gemm::gemm;
 use crate::op::{Op, Plan, Sample, Slot, Tolerance};
 use crate::ops::plan::{Run, grid_of, input_part, launch, output_part};
-use crate::ops::sampling::{sample, tiled};
 use crate::ops::values::{flat, gamma, magnitude};
 use crate::tape::{Gradients, NotDifferentiable, Vjp};
 
@@ -69,8 +68,7 @@ impl Op for Conv2dInput {
         let launches = s.runs().map(|run| {
             let g = input_part(0, Run { start: run.start * s.result(), len: run.len * s.result() }, inputs[0].len());
             let y = output_part(Run { start: run.start * s.image(), len: run.len * s.image() }, output.len());
-            let [a, b, c, d, e, f, h, i, j, k, l, m, n, o, p] = s.words(run.len);
-            let params = Params::new(a, b, c, d, e, f, h, i, j, k, l, m, n, o, p, g.base, 0, y.base, 0);
+            let params = params!(s, run.len, [g.base, 0, y.base], 0);
             launch(params, vec![g.slot, Slot::Input(1), y.slot], grid_of(run.len * s.image()))
         });
         Plan { scratch: Vec::new(), launches: launches.collect() }
@@ -84,21 +82,11 @@ impl Op for Conv2dInput {
     }
 
     fn vjp(&self, _vjp: Vjp<'_>) -> Result<Gradients, NotDifferentiable> {
-        Err(NotDifferentiable { op: self.name(), why: "it is a gradient itself, and second derivatives are not provided" })
+        Err(no_second(self.name()))
     }
 }
 
 /// Samples for the tests.
 pub fn samples() -> Vec<Sample> {
-    let shape = |a: &Array| <[usize; 4]>::try_from(a.spec().shape).unwrap_or_default();
-    let of = |conv: Conv2d, [x, w, g]: [Array; 3]| (Conv2dInput { conv, input: shape(&x) }, vec![g, w]);
-    let mut all = Vec::new();
-    for (label, conv, arrays) in cases() {
-        let (op, inputs) = of(conv, arrays);
-        all.push(sample(label, op, inputs));
-    }
-    let float = crate::ops::sampling::float_array;
-    let (op, inputs) = of(Conv2d { step: [1, 1], pad: [1, 1], groups: 1 }, [float(&[9, 2, 6, 7], 4), float(&[3, 2, 3, 3], 5), float(&[9, 3, 6, 7], 6)]);
-    all.push(tiled("nine images", op, inputs, 2048));
-    all
+    gradient_samples(|conv, [x, w, g]| (Conv2dInput { conv, input: shape(&x) }, vec![g, w]))
 }

@@ -2,13 +2,12 @@
 
 use espalier_kernels::conv::conv2d_weight::Params;
 
-use super::{Conv2d, Sizes, cases};
+use super::{Conv2d, Sizes, gradient_samples, no_second, shape};
 use crate::array::{Array, Spec};
 use crate::gemm::gemm;
 use crate::op::{Op, Plan, Sample, Slot, Tolerance};
 use crate::ops::layout::fill::set_output;
 use crate::ops::plan::{Run, grid, input_part, launch};
-use crate::ops::sampling::{sample, tiled};
 use crate::ops::values::{flat, gamma, magnitude};
 use crate::tape::{Gradients, NotDifferentiable, Vjp};
 
@@ -70,8 +69,7 @@ impl Op for Conv2dWeight {
         let launches = s.runs().map(|run| {
             let x = input_part(0, Run { start: run.start * s.image(), len: run.len * s.image() }, inputs[0].len());
             let g = input_part(1, Run { start: run.start * s.result(), len: run.len * s.result() }, inputs[1].len());
-            let [a, b, c, d, e, f, h, i, j, k, l, m, n, o, p] = s.words(run.len);
-            let params = Params::new(a, b, c, d, e, f, h, i, j, k, l, m, n, o, p, x.base, g.base, 0, u32::from(run.start > 0));
+            let params = params!(s, run.len, [x.base, g.base, 0], u32::from(run.start > 0));
             launch(params, vec![x.slot, g.slot, Slot::Output], grid(output.len()))
         });
         Plan { scratch: Vec::new(), launches: launches.collect() }
@@ -85,21 +83,11 @@ impl Op for Conv2dWeight {
     }
 
     fn vjp(&self, _vjp: Vjp<'_>) -> Result<Gradients, NotDifferentiable> {
-        Err(NotDifferentiable { op: self.name(), why: "it is a gradient itself, and second derivatives are not provided" })
+        Err(no_second(self.name()))
     }
 }
 
 /// Samples for the tests.
 pub fn samples() -> Vec<Sample> {
-    let shape = |a: &Array| <[usize; 4]>::try_from(a.spec().shape).unwrap_or_default();
-    let of = |conv: Conv2d, [x, w, g]: [Array; 3]| (Conv2dWeight { conv, filters: shape(&w) }, vec![x, g]);
-    let mut all = Vec::new();
-    for (label, conv, arrays) in cases() {
-        let (op, inputs) = of(conv, arrays);
-        all.push(sample(label, op, inputs));
-    }
-    let float = crate::ops::sampling::float_array;
-    let (op, inputs) = of(Conv2d { step: [1, 1], pad: [1, 1], groups: 1 }, [float(&[9, 2, 6, 7], 4), float(&[3, 2, 3, 3], 5), float(&[9, 3, 6, 7], 6)]);
-    all.push(tiled("nine images", op, inputs, 2048));
-    all
+    gradient_samples(|conv, [x, w, g]| (Conv2dWeight { conv, filters: shape(&w) }, vec![x, g]))
 }

@@ -1,5 +1,16 @@
 //! Two-dimensional convolution and its two gradients. One dimension is two with a height of 1; depthwise is as many groups as channels.
 
+/// The parameters of a launch over `$images` images, in the type of the kernel at hand: all three take those of `shaders/lib/convolution.wgsl`.
+macro_rules! params {
+    ($sizes:expr, $images:expr, [$a:expr, $b:expr, $y:expr], $add:expr) => {{
+        let (s, of) = (&$sizes, |n: usize| n as u32);
+        Params::new(
+            of($images), of(s.channels), of(s.extent[0]), of(s.extent[1]), of(s.outputs), of(s.out[0]), of(s.out[1]), of(s.filter[0]), of(s.filter[1]),
+            of(s.step[0]), of(s.step[1]), of(s.pad[0]), of(s.pad[1]), of(s.share()), of(s.outputs / s.groups), $a, $b, $y, $add,
+        )
+    }};
+}
+
 mod conv2d;
 mod conv2d_input;
 mod conv2d_weight;
@@ -13,8 +24,10 @@ pub(super) use conv2d_input::samples as conv2d_input_samples;
 pub(super) use conv2d_weight::samples as conv2d_weight_samples;
 
 use crate::array::Array;
+use crate::op::{Op, Sample};
 use crate::ops::plan::{Run, limits};
-use crate::ops::sampling::float_array;
+use crate::ops::sampling::{float_array, sample, tiled};
+use crate::tape::NotDifferentiable;
 
 /// Extents of a convolution.
 #[derive(Clone, Copy, Debug)]
@@ -79,15 +92,6 @@ impl Sizes {
         (0..self.images).step_by(most).map(move |start| Run { start, len: most.min(self.images - start) })
     }
 
-    /// The numbers that all three kernels take, but for bases.
-    fn words(&self, images: usize) -> [u32; 15] {
-        let all = [
-            images, self.channels, self.extent[0], self.extent[1], self.outputs, self.out[0], self.out[1], self.filter[0], self.filter[1], self.step[0], self.step[1],
-            self.pad[0], self.pad[1], self.share(), self.outputs / self.groups,
-        ];
-        all.map(|v| v as u32)
-    }
-
     /// For each element of the unfolded image `[depth, places]` of a group: where it lies in the image's channels of the group; `None` in the padding.
     fn unfolded(self) -> impl Iterator<Item = Option<usize>> {
         let [fh, fw] = self.filter;
@@ -123,4 +127,29 @@ fn cases() -> Vec<(String, Conv2d, [Array; 3])> {
             (label.to_owned(), op, [float_array(&x, 1), float_array(&w, 2), float_array(&[s.images, s.outputs, s.out[0], s.out[1]], 3)])
         })
         .collect()
+}
+
+/// Samples of a gradient: every case, and one whose images fill several launches.
+fn gradient_samples<O: Op + 'static>(of: impl Fn(Conv2d, [Array; 3]) -> (O, Vec<Array>)) -> Vec<Sample> {
+    let mut all: Vec<_> = cases()
+        .into_iter()
+        .map(|(label, conv, arrays)| {
+            let (op, inputs) = of(conv, arrays);
+            sample(label, op, inputs)
+        })
+        .collect();
+    let conv = Conv2d { step: [1, 1], pad: [1, 1], groups: 1 };
+    let (op, inputs) = of(conv, [float_array(&[9, 2, 6, 7], 4), float_array(&[3, 2, 3, 3], 5), float_array(&[9, 3, 6, 7], 6)]);
+    all.push(tiled("nine images", op, inputs, 2048));
+    all
+}
+
+/// Shape of a four-axis array.
+fn shape(a: &Array) -> [usize; 4] {
+    <[usize; 4]>::try_from(a.spec().shape).unwrap_or_default()
+}
+
+/// What both gradients answer when they are differentiated.
+fn no_second(op: &'static str) -> NotDifferentiable {
+    NotDifferentiable { op, why: "it is a gradient itself, and second derivatives are not provided" }
 }
