@@ -1,35 +1,14 @@
 //! A copy of a checkpoint of 2 GB takes little memory. A program of its own, because it counts what is allocated.
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::fs::File;
 use std::io::Write;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use espalier_lab::protocol::{Command, DeviceChoice, Edits, Reply};
 use espalier_lab::{Engine, Host};
 use espalier_nets::checkpoint::{ByteSink, FileSource, LocalFuture, SinkError};
 use espalier_nets::testing::Builder;
-
-struct Counting;
-
-static HELD: AtomicUsize = AtomicUsize::new(0);
-static MOST: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: every call goes to the system's allocator unchanged; the counters do not touch memory.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let held = HELD.fetch_add(layout.size(), Ordering::SeqCst) + layout.size();
-        MOST.fetch_max(held, Ordering::SeqCst);
-        // SAFETY: the caller keeps the allocator's contract.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        HELD.fetch_sub(layout.size(), Ordering::SeqCst);
-        // SAFETY: as above.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
+use espalier_nets::testing::held::{Counting, begin, most_since};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -102,10 +81,9 @@ fn copies_of_2_gb_take_less_than_300_mb() {
         ("2:4", Edits::Magnitude { config: serde_json::json!({ "scope": "2:4" }), matrices: some() }),
         ("factored", Edits::Rank { ranks: vec![("model.layers.3.mlp.up_proj.weight".into(), 64)], factors: true }),
     ] {
-        let before = HELD.load(Ordering::SeqCst);
-        MOST.store(before, Ordering::SeqCst);
+        let before = begin();
         send(Command::Export { job: 1, edits, provenance: Vec::new() });
-        let most = MOST.load(Ordering::SeqCst) - before;
+        let most = most_since(before);
         assert!(matches!(face.replies.borrow().last(), Some(Reply::Exported { .. })), "{what}: {:?}", face.replies.borrow().last());
         println!("{what}: {} bytes written, {most} bytes of memory at most", face.written.get());
         assert!(face.written.get() > 1_900_000_000, "{what}");

@@ -1,6 +1,7 @@
 //! Small checkpoints made in memory, for the tests of this crate and of those that stand on it: well-formed and, on request, broken.
 
 pub mod corpus;
+pub mod held;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod web;
 

@@ -1,6 +1,5 @@
 //! Large local files: listed quickly and in little memory; changes on disk are noticed. A program of its own, because it counts what is allocated.
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
@@ -8,35 +7,15 @@ use std::ops::Range;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use espalier_nets::checkpoint::{ByteSource, Cause, Checkpoint, CheckpointError, FileSource, LocalFuture, SourceError};
 use espalier_nets::testing::Builder;
+use espalier_nets::testing::held::{Counting, begin, most_since};
 use pollster::block_on;
 
-/// Counts the bytes that are held, and the most that ever were.
-struct Counting;
-
-static HELD: AtomicUsize = AtomicUsize::new(0);
-static MOST: AtomicUsize = AtomicUsize::new(0);
 /// One test at a time, so that the counts are its own.
 static TURN: Mutex<()> = Mutex::new(());
-
-// SAFETY: every call goes to the system's allocator unchanged; the counters do not touch memory.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let held = HELD.fetch_add(layout.size(), Ordering::SeqCst) + layout.size();
-        MOST.fetch_max(held, Ordering::SeqCst);
-        // SAFETY: the caller keeps the allocator's contract.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        HELD.fetch_sub(layout.size(), Ordering::SeqCst);
-        // SAFETY: as above.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -74,12 +53,11 @@ fn sparse(path: &Path, count: u64, rows: u64) -> u64 {
 
 fn list(path: &Path) -> (Checkpoint, f64, usize, u64) {
     let read = Rc::new(Cell::new(0));
-    let before = HELD.load(Ordering::SeqCst);
-    MOST.store(before, Ordering::SeqCst);
+    let before = begin();
     let start = Instant::now();
     let source = Rc::new(Counted { inner: FileSource::open(path).expect("opens"), read: read.clone() });
     let c = block_on(Checkpoint::open(vec![source])).expect("lists");
-    (c, start.elapsed().as_secs_f64(), MOST.load(Ordering::SeqCst) - before, read.get())
+    (c, start.elapsed().as_secs_f64(), most_since(before), read.get())
 }
 
 #[test]

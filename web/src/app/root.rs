@@ -33,7 +33,8 @@ pub fn App() -> Html {
     use_runs(&lab);
     use_locks(&lab);
     let over = use_drops(&lab);
-    strip::use_aim(&lab);
+    let done = state.tour.as_ref().is_some_and(|t| t.done(&state));
+    strip::use_aim(&lab, done);
     reader::use_lit(&lab);
     let place = state.place;
     let app = classes!("app", state.run.is_some().then_some("has-run"), over.then_some("dropping"), state.tour.is_some().then_some("has-lesson"));
@@ -53,7 +54,7 @@ pub fn App() -> Html {
                         Place::Prune => html! { <screens::prune::PruneScreen /> },
                     } }
                 </main>
-                { strip::strip(&lab) }
+                { strip::strip(&lab, done) }
                 <Status />
                 if state.log_open { <Log /> }
                 if state.sheet == Sheet::Keys { <Keys /> }

@@ -6,7 +6,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use yew::prelude::*;
 
-use super::twin::{Kind, Line, common, lines, pairs, runs};
+use super::twin::{Kind, Line, Twins, runs};
 use crate::app::action::Action;
 use crate::app::context::Lab;
 use crate::app::state::{Place, Sheet};
@@ -30,7 +30,7 @@ pub struct Reading {
     /// Kernel.
     pub name: Name,
     /// WGSL and Rust, once both have come; why not, if they could not be had.
-    pub text: Option<Result<Rc<(Vec<Line>, Vec<Line>)>, String>>,
+    pub text: Option<Result<Rc<Twins>, String>>,
     /// The line of the WGSL, from 0, whose pair is lit.
     pub lit: Option<usize>,
 }
@@ -49,7 +49,7 @@ pub fn open(lab: &Lab, name: Name) {
     spawn_local(async move {
         let [wgsl, rust] = paths(name);
         let text = match (get(&wgsl).await, get(&rust).await) {
-            (Ok(a), Ok(b)) => Ok(Rc::new((lines(&a), lines(&b)))),
+            (Ok(a), Ok(b)) => Ok(Rc::new(Twins::new(&a, &b))),
             (Err(why), _) | (_, Err(why)) => Err(why),
         };
         lab.act(Action::Reading(Some(Reading { name, text: Some(text), lit: None })));
@@ -112,9 +112,8 @@ fn in_the_middle() -> web_sys::ScrollIntoViewOptions {
     options
 }
 
-fn both(lab: &Lab, reading: &Reading, text: &(Vec<Line>, Vec<Line>)) -> Html {
-    let (wgsl, rust) = text;
-    let (pairs, marked) = (pairs(wgsl, rust), common(wgsl, rust));
+fn both(lab: &Lab, reading: &Reading, text: &Twins) -> Html {
+    let Twins { wgsl, rust, pairs, marked } = text;
     let [wgsl_path, rust_path] = paths(reading.name).map(|p| p.trim_start_matches("assets/source/").to_owned());
     let side = |side: usize, title: &str, path: &str, lines: &[Line]| {
         // What a file takes from elsewhere is not what it does.
@@ -130,7 +129,7 @@ fn both(lab: &Lab, reading: &Reading, text: &(Vec<Line>, Vec<Line>)) -> Html {
                 Some(onclick) => html! { <button type="button" title={format!("with line {} of the other file", other.unwrap_or(0))} aria-pressed={lit.to_string()} {onclick}>{ line.number }</button> },
                 None => html! { <i>{ line.number }</i> },
             };
-            let code = runs(&line.text, &marked).into_iter().map(|(kind, run)| match kind {
+            let code = runs(&line.text, marked).into_iter().map(|(kind, run)| match kind {
                 Kind::Plain => html! { { run.to_owned() } },
                 Kind::Common => html! { <b>{ run.to_owned() }</b> },
                 Kind::Comment => html! { <span>{ run.to_owned() }</span> },

@@ -31,10 +31,10 @@ pub fn buttons(lab: &Lab, of: Place) -> Html {
     }
 }
 
-/// The strip, while a lesson is under way.
-pub fn strip(lab: &Lab) -> Html {
+/// The strip, while a lesson is under way; `done`: its step has been done.
+pub fn strip(lab: &Lab, done: bool) -> Html {
     let Some(lesson) = &lab.state.tour else { return Html::default() };
-    let (n, done) = (steps(lesson.of).len(), lesson.done(&lab.state));
+    let n = steps(lesson.of).len();
     let last = lesson.step + 1 == n;
     let to = |step: usize| {
         let (lab, lesson) = (lab.clone(), lesson.clone());
@@ -73,8 +73,8 @@ pub fn strip(lab: &Lab) -> Html {
 
 /// Draws the ring round the control of the step, wherever it is drawn now, and takes it from the one before.
 #[hook]
-pub fn use_aim(lab: &Lab) {
-    let aim = lab.state.tour.as_ref().filter(|l| !l.done(&lab.state)).map_or("", |l| l.now().aim);
+pub fn use_aim(lab: &Lab, done: bool) {
+    let aim = lab.state.tour.as_ref().filter(|_| !done).map_or("", |l| l.now().aim);
     // Every change of the page may have drawn the control anew, so this looks again each time; it is one selector.
     use_effect(move || {
         let document = gloo::utils::document();

@@ -20,6 +20,27 @@ pub struct Line {
     pub names: BTreeSet<String>,
 }
 
+/// Both files, and what they have in common: worked out once, when they have come.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Twins {
+    /// The shader.
+    pub wgsl: Vec<Line>,
+    /// Its twin.
+    pub rust: Vec<Line>,
+    /// Indices of lines that do the same.
+    pub pairs: Vec<(usize, usize)>,
+    /// Names that stand on both sides.
+    pub marked: BTreeSet<String>,
+}
+
+impl Twins {
+    /// Of the texts of both files.
+    pub fn new(wgsl: &str, rust: &str) -> Self {
+        let (wgsl, rust) = (lines(wgsl), lines(rust));
+        Self { pairs: pairs(&wgsl, &rust), marked: common(&wgsl, &rust), wgsl, rust }
+    }
+}
+
 /// A file as it is shown: without its tests, whose twin is another file.
 pub fn lines(source: &str) -> Vec<Line> {
     source

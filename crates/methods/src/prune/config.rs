@@ -129,17 +129,18 @@ pub struct Config<K: Kind> {
 
 impl<K: Kind> Default for Config<K> {
     fn default() -> Self {
+        let Options { criterion: _, group, variant, exact, blocksize, damping, mask, update } = Options::default();
         Self {
             criterion: K::CRITERION,
             sparsity: K::SPARSITY,
             pattern: Pattern::Unstructured,
-            group: Group::Row,
-            variant: false,
-            exact: false,
-            blocksize: 128,
-            damping: 0.01,
-            mask: MaskSource::Own,
-            update: true,
+            group,
+            variant,
+            exact,
+            blocksize: blocksize as u32,
+            damping,
+            mask,
+            update,
             true_sequential: false,
             allocation: K::ALLOCATION,
             multiple: 5.0,
