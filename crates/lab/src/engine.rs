@@ -4,9 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use espalier_methods::calibration::Corpus;
-use espalier_methods::method::{Entry, Inputs, MethodError, Sink};
+use espalier_methods::method::{Inputs, MethodError, Sink};
 use espalier_methods::report::{Event, Report, Spectrum};
-use espalier_methods::registry::METHODS;
 use espalier_nets::Checkpoint;
 use espalier_nets::checkpoint::remote::{self, Address, HUB, Told};
 use espalier_nets::checkpoint::{ByteSource, CheckpointError, MatrixRef, SourceError, WriteError};
@@ -18,6 +17,7 @@ use crate::estimate::estimate;
 use crate::record::{self, MOST_STEPS, Named, Outcome, Record, Step, Where};
 use crate::replay::{self, Digesting};
 use crate::protocol::{Command, DeviceChoice, DeviceInfo, Edits, Fault, FaultKind, Reply, Slot, Summary, Work};
+use crate::repertoire::Repertoire;
 use crate::{export, selftest, stats, summary};
 
 /// What is open.
@@ -34,6 +34,7 @@ pub struct Engine(Rc<Inner>);
 
 struct Inner {
     host: Rc<dyn Host>,
+    repertoire: Repertoire,
     open: RefCell<Option<Rc<Open>>>,
     /// What it is compared with.
     second: RefCell<Option<Rc<Open>>>,
@@ -97,10 +98,15 @@ impl From<CheckpointError> for End {
 }
 
 impl Engine {
-    /// An engine with nothing open and no device yet: the first job that needs one finds it.
+    /// An engine that can do everything, with nothing open and no device yet: the first job that needs one finds it.
     pub fn new(host: Rc<dyn Host>) -> Self {
+        Self::with(host, Repertoire::WHOLE)
+    }
+
+    /// An engine that can do some of it.
+    pub fn with(host: Rc<dyn Host>, repertoire: Repertoire) -> Self {
         let devices = Devices::new(host.clone());
-        Self(Rc::new(Inner { host, open: RefCell::new(None), second: RefCell::new(None), offered: RefCell::default(), steps: RefCell::default(), texts: RefCell::default(), openings: [Cell::new(0), Cell::new(0)], jobs: Jobs::default(), devices }))
+        Self(Rc::new(Inner { host, repertoire, open: RefCell::new(None), second: RefCell::new(None), offered: RefCell::default(), steps: RefCell::default(), texts: RefCell::default(), openings: [Cell::new(0), Cell::new(0)], jobs: Jobs::default(), devices }))
     }
 
     /// Opens a checkpoint from its files; `name` is what people call it, where that is known better than from the files. Answers
@@ -321,7 +327,7 @@ impl Engine {
         session: &espalier_tensor::Session,
         sink: &dyn Sink,
     ) -> Result<Report, End> {
-        let entry = find(method)?;
+        let entry = self.0.repertoire.find(method)?;
         let matrices = chosen(&open.matrices, names.as_deref())?;
         let inputs = Inputs { checkpoint: &open.checkpoint, matrices, known, seed, texts: self.0.texts.borrow().clone() };
         Ok((entry.run)(config, inputs, session, sink).await?)
@@ -400,7 +406,7 @@ impl Engine {
     }
 
     async fn self_test(&self, sink: &JobSink) -> Result<Reply, End> {
-        selftest::run(&self.0.devices, &self.0.host, sink).await
+        selftest::run(self.0.repertoire.tested, &self.0.devices, &self.0.host, sink).await
     }
 
     async fn session(&self, sink: &JobSink) -> Result<espalier_tensor::Session, End> {
@@ -420,13 +426,6 @@ pub(crate) async fn open(name: Option<String>, sources: Vec<Rc<dyn ByteSource>>,
     let summary = summary::summary(&checkpoint, &matrices, name).await?;
     let open = Open { checkpoint, matrices, name: summary.name.clone(), header_hash: summary.header_hash.clone() };
     Ok((open, summary))
-}
-
-fn find(id: &str) -> Result<&'static Entry, Fault> {
-    espalier_methods::registry::find(id).ok_or_else(|| {
-        let known: Vec<&str> = METHODS.iter().map(|e| e.card.id).collect();
-        Fault::no_method(id, &known)
-    })
 }
 
 /// The matrices of these names (slices as `name#3`; a fused tensor's plain name means all its slices), in the checkpoint's order.

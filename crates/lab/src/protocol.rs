@@ -87,6 +87,16 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// The job that it begins or, for a cancel, that it ends.
+    pub fn job(&self) -> Option<u32> {
+        match self {
+            Self::Stats { job, .. } | Self::Run { job, .. } | Self::Export { job, .. } | Self::Diff { job, .. } | Self::Estimate { job, .. } | Self::Replay { job, .. } | Self::Cancel { job } | Self::SelfTest { job } => Some(*job),
+            Self::Device(_) | Self::Close | Self::CloseSecond | Self::Text(_) | Self::Record => None,
+        }
+    }
+}
+
 /// Which of the two checkpoints that can be open: the one that everything works on, or the one it is compared with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Slot {

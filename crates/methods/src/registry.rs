@@ -16,6 +16,17 @@ pub static METHODS: &[Entry] = &[
     crate::generate::ENTRY,
 ];
 
+/// Those that need nothing but the weights: a face with little room for code has these alone.
+pub static DATA_FREE: &[Entry] = &[crate::spectra::ENTRY, crate::welore::ENTRY, crate::magnitude::profile_method::ENTRY, crate::magnitude::ENTRY];
+
+/// Keys of [`DATA_FREE`], for a face that must not carry the methods themselves.
+const DATA_FREE_IDS: [&str; 4] = ["spectra", "welore", "profile", "magnitude"];
+
+/// Whether a method needs nothing but the weights.
+pub fn is_data_free(id: &str) -> bool {
+    DATA_FREE_IDS.contains(&id)
+}
+
 /// The method with this key.
 pub fn find(id: &str) -> Option<&'static Entry> {
     METHODS.iter().find(|e| e.card.id == id)
@@ -46,6 +57,14 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn data_free_methods_are_some_of_all_and_known_by_their_keys() {
+        let ids: Vec<_> = DATA_FREE.iter().map(|e| e.card.id).collect();
+        assert_eq!(ids, DATA_FREE_IDS);
+        assert!(ids.iter().all(|id| find(id).is_some()) && ids.len() < METHODS.len());
+        assert!(METHODS.iter().all(|e| is_data_free(e.card.id) == ids.contains(&e.card.id)));
     }
 
     #[test]

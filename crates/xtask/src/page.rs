@@ -86,15 +86,19 @@ pub struct Weight {
     pub paint: u64,
     /// What must arrive before a visitor can act: the above, the application's scripts and its wasm.
     pub shell: u64,
-    /// The worker: its script and its wasm.
+    /// The worker that a visit starts with: its script and its wasm.
     pub worker: u64,
+    /// The worker with every method, fetched when one of the others is asked for.
+    pub whole: u64,
 }
 
 impl Weight {
     /// Law 9 of the design; the first paint keeps to it with room, the whole shell does not yet.
     pub const GOAL: u64 = 350_000;
-    /// What the worker should weigh while it has no tokenizer (with one, law 9 allows 1.5 MB).
+    /// What the worker should weigh that a visit starts with.
     pub const WORKER_GOAL: u64 = 500_000;
+    /// Law 9 for the worker with everything.
+    pub const WHOLE_GOAL: u64 = 1_500_000;
     /// What is held: the page may become lighter, not heavier. Lower these with every saving.
     pub const PAINT_LIMIT: u64 = 80_000;
     /// See [`Weight::PAINT_LIMIT`].
@@ -103,11 +107,12 @@ impl Weight {
     pub const WORKER_LIMIT: u64 = 920_000;
 
     /// Each part: name, bytes, goal, what is held.
-    pub fn parts(&self) -> [(&'static str, u64, u64, u64); 3] {
+    pub fn parts(&self) -> [(&'static str, u64, u64, u64); 4] {
         [
             ("first paint", self.paint, Self::GOAL, Self::PAINT_LIMIT),
             ("shell", self.shell, Self::GOAL, Self::SHELL_LIMIT),
             ("worker", self.worker, Self::WORKER_GOAL, Self::WORKER_LIMIT),
+            ("whole worker", self.whole, Self::WHOLE_GOAL, Self::WHOLE_GOAL),
         ]
     }
 
@@ -127,7 +132,9 @@ pub fn weigh(out: &Path) -> Result<Weight> {
     for file in files(out)? {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let ending = file.extension().unwrap_or_default().to_string_lossy().into_owned();
-        if name.starts_with("worker") {
+        if name.starts_with("worker-whole") {
+            weight.whole += gzip(&file)?;
+        } else if name.starts_with("worker") {
             weight.worker += gzip(&file)?;
         } else if matches!(ending.as_str(), "html" | "css" | "woff2" | "svg") {
             weight.paint += gzip(&file)?;
@@ -135,7 +142,7 @@ pub fn weigh(out: &Path) -> Result<Weight> {
             weight.shell += gzip(&file)?;
         }
     }
-    if weight.paint == 0 || weight.shell == 0 || weight.worker == 0 {
+    if weight.paint == 0 || weight.shell == 0 || weight.worker == 0 || weight.whole == 0 {
         bail!("{} holds no built page", out.display());
     }
     weight.shell += weight.paint;

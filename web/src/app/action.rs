@@ -90,6 +90,11 @@ pub enum Action {
         /// Now.
         now: f64,
     },
+    /// The worker with every method is there, in the place of the small one.
+    Grown {
+        /// Now.
+        now: f64,
+    },
     /// Something failed on the page itself.
     Fault {
         /// Where it is told.

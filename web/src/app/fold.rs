@@ -132,7 +132,8 @@ impl State {
         // A fresh worker opens the same files again: what was computed of them stays good.
         if self.reopening && !summary.header_hash.is_empty() && self.summary.as_ref().is_some_and(|s| s.header_hash == summary.header_hash) {
             self.reopening = false;
-            self.run = None;
+            // What waits for the files goes on.
+            self.run = self.run.take().filter(|r| r.method != "open");
             self.summary = Some(Rc::new(summary));
             return;
         }

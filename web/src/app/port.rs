@@ -72,6 +72,7 @@ fn make(dispatch: UseReducerDispatcher<State>) -> Port {
                 dispatch.dispatch(Action::FileSaved { job, name });
             }
             FromWorker::Crashed { message } => dispatch.dispatch(Action::Crashed { why: message, now: now() }),
+            FromWorker::Grown => dispatch.dispatch(Action::Grown { now: now() }),
             FromWorker::Restarted => dispatch.dispatch(Action::Restarted { now: now() }),
         })
     };

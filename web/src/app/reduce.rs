@@ -91,6 +91,10 @@ impl State {
                 self.stop(now);
                 self.log(LogKind::Device, "a fresh worker is running".into(), now);
             }
+            Action::Grown { now } => {
+                self.reopening = self.summary.is_some();
+                self.log(LogKind::Device, "the worker with every method is running".into(), now);
+            }
             Action::Fault { place, fault, now } => self.fault(place, "", fault, now),
             Action::Dismiss(id) => self.faults.retain(|f| f.id != id),
             Action::DismissStopped => self.stopped = None,

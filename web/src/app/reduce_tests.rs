@@ -287,6 +287,20 @@ fn another_checkpoint_forgets_the_results_of_the_first() {
 }
 
 #[test]
+fn a_run_that_waits_for_the_worker_with_everything_goes_on_when_the_file_is_open_there() {
+    let s = after(
+        open(),
+        [
+            replies(vec![finding(6, "0.q")]),
+            Action::Started(Run::new(7, "wanda", Place::Prune, 0.0)),
+            Action::Grown { now: 10.0 },
+            replies(vec![Reply::Opened(Box::new(summary()))]),
+        ],
+    );
+    assert_eq!((s.run.as_ref().map(|r| r.job), s.stopped.is_none(), s.reopening, s.opened), (Some(7), true, false, 1));
+}
+
+#[test]
 fn a_fresh_worker_that_opens_the_same_file_keeps_the_results() {
     let before = after(
         open(),

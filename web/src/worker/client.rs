@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
+use espalier_lab::needs_whole;
 use espalier_lab::protocol::{Command, DeviceChoice, Reply, Slot};
 use gloo::events::EventListener;
 use gloo::timers::callback::Timeout;
@@ -17,8 +18,10 @@ use super::lab_worker::LabWorker;
 use super::message::{FromLab, Handle, ToLab};
 use super::wire::Packed;
 
-/// The loader that Trunk writes beside the worker.
-const LOADER: &str = "./worker_loader.js";
+/// The loader that Trunk writes beside the worker that a visit starts with.
+const SMALL: &str = "./worker_loader.js";
+/// The same of the worker with everything.
+const WHOLE: &str = "./worker-whole_loader.js";
 /// A worker that has said nothing for this long after its start is reported; it is not ended, a slow line may still bring it.
 const START_MS: u32 = 60_000;
 /// So many crashes within [`CRASH_WINDOW_MS`] and the worker is not started again by itself.
@@ -46,6 +49,8 @@ pub enum FromWorker {
     },
     /// A fresh worker is there. If a checkpoint was open, [`Reply::Opened`] with the same `header_hash` follows.
     Restarted,
+    /// The worker with everything has taken the place of the small one, and is opening the same files.
+    Grown,
 }
 
 /// What is open or being opened, kept so that a fresh worker can open it again.
@@ -85,6 +90,12 @@ struct State {
     pending: Vec<(u32, Slot, Opening)>,
     tickets: u32,
     device: Option<DeviceChoice>,
+    /// Something was asked for that only the worker with everything can do; from then on it is the one that runs.
+    whole: bool,
+    /// A fresh worker is opening what the last one had open.
+    reopening: bool,
+    /// Jobs asked of a fresh worker before it had the files open again.
+    held: Vec<Command>,
     crashes: Vec<f64>,
 }
 
@@ -152,8 +163,13 @@ impl Client {
             Command::CloseSecond => self.0.state.borrow_mut().open[1] = None,
             _ => {}
         }
+        if needs_whole(&command) {
+            self.grow();
+        }
         self.awake();
-        if let Some(link) = &self.0.state.borrow().link {
+        if let Some(command) = self.hold(command)
+            && let Some(link) = &self.0.state.borrow().link
+        {
             link.bridge.send(ToLab::Command(Packed(command)));
         }
     }
@@ -161,8 +177,38 @@ impl Client {
     /// Ends the worker at once, whatever it is in, starts a fresh one and opens the same files again. Says [`FromWorker::Restarted`].
     pub fn stop_now(&self) {
         let link = self.0.state.borrow_mut().link.take();
+        self.0.state.borrow_mut().held.clear();
         end(link);
         self.restart();
+    }
+
+    /// Keeps a job until the files are open again, and gives back everything else. A job that is cancelled meanwhile never begins.
+    fn hold(&self, command: Command) -> Option<Command> {
+        let state = &mut *self.0.state.borrow_mut();
+        if let Command::Cancel { job } = command {
+            let before = state.held.len();
+            state.held.retain(|held| held.job() != Some(job));
+            if state.held.len() < before {
+                let on = self.0.on.clone();
+                Timeout::new(0, move || on.emit(FromWorker::Reply(Reply::Cancelled { job }))).forget();
+                return None;
+            }
+        } else if state.reopening && command.job().is_some() {
+            state.held.push(command);
+            return None;
+        }
+        Some(command)
+    }
+
+    /// Puts the worker with everything in the place of the small one; the same files are opened in it.
+    fn grow(&self) {
+        if std::mem::replace(&mut self.0.state.borrow_mut().whole, true) {
+            return;
+        }
+        let link = self.0.state.borrow_mut().link.take();
+        end(link);
+        self.begin();
+        self.0.on.emit(FromWorker::Grown);
     }
 
     fn open(&self, slot: Slot, opening: Opening) {
@@ -178,26 +224,30 @@ impl Client {
     }
 
     fn restart(&self) {
-        self.spawn();
-        {
-            let mut state = self.0.state.borrow_mut();
-            if let (Some(device), Some(link)) = (state.device, &state.link) {
-                link.bridge.send(ToLab::Command(Packed(Command::Device(device))));
-            }
-            // Until it is open again it counts as being opened: if the files themselves end the worker, they are left alone then.
-            let [first, second] = std::mem::take(&mut state.open);
-            let pending = std::mem::take(&mut state.pending);
-            let open = first.map(|o| (Slot::First, o)).into_iter().chain(second.map(|o| (Slot::Second, o)));
-            open.chain(pending.into_iter().map(|(_, slot, o)| (slot, o))).for_each(|(slot, o)| state.ask(slot, o));
-        }
+        self.begin();
         self.0.on.emit(FromWorker::Restarted);
     }
 
+    /// Starts a worker with the device and the files of the last.
+    fn begin(&self) {
+        self.spawn();
+        let mut state = self.0.state.borrow_mut();
+        if let (Some(device), Some(link)) = (state.device, &state.link) {
+            link.bridge.send(ToLab::Command(Packed(Command::Device(device))));
+        }
+        // Until it is open again it counts as being opened: if the files themselves end the worker, they are left alone then.
+        let [first, second] = std::mem::take(&mut state.open);
+        let pending = std::mem::take(&mut state.pending);
+        let open = first.map(|o| (Slot::First, o)).into_iter().chain(second.map(|o| (Slot::Second, o)));
+        open.chain(pending.into_iter().map(|(_, slot, o)| (slot, o))).for_each(|(slot, o)| state.ask(slot, o));
+        state.reopening = !state.pending.is_empty();
+    }
+
     fn spawn(&self) {
-        let generation = {
+        let (generation, loader) = {
             let mut state = self.0.state.borrow_mut();
             state.generation += 1;
-            state.generation
+            (state.generation, if state.whole { WHOLE } else { SMALL })
         };
         let weak = Rc::downgrade(&self.0);
         let hear = {
@@ -209,7 +259,7 @@ impl Client {
             }
         };
         let (bridge, native) = capture(|| {
-            LabWorker::spawner().encoding::<JsCodec>().callback(hear).with_loader(true).as_module(false).spawn(LOADER)
+            LabWorker::spawner().encoding::<JsCodec>().callback(hear).with_loader(true).as_module(false).spawn(loader)
         });
         let error = native.as_ref().map(|worker| {
             let weak = weak.clone();
@@ -246,6 +296,12 @@ impl Client {
                         state.open[slot as usize] = Some(opening);
                     }
                 }
+                if state.pending.is_empty() {
+                    state.reopening = false;
+                    let held = std::mem::take(&mut state.held);
+                    drop(state);
+                    held.into_iter().for_each(|command| self.send(command));
+                }
             }
             FromLab::Reply(Packed(reply)) => self.0.on.emit(FromWorker::Reply(reply)),
             FromLab::Exported { job, blob, name } => match blob.0.dyn_into::<Blob>() {
@@ -262,6 +318,7 @@ impl Client {
             let now = js_sys::Date::now();
             state.crashes.retain(|t| now - t < CRASH_WINDOW_MS);
             state.crashes.push(now);
+            state.held.clear();
             // What was being opened is the first suspect.
             if !state.pending.is_empty() {
                 state.pending.remove(0);

@@ -17,6 +17,7 @@ use super::blob_source::BlobSource;
 use super::fetch::BrowserFetch;
 use super::host::WorkerHost;
 use super::message::{FromLab, Handle, ToLab};
+use super::program;
 use super::wire::Packed;
 
 type Mouth = Box<dyn Fn(FromLab)>;
@@ -43,7 +44,7 @@ impl gloo::worker::Worker for LabWorker {
     type Output = FromLab;
 
     fn create(_: &WorkerScope<Self>) -> Self {
-        Self { engine: Engine::new(Rc::new(WorkerHost::new())) }
+        Self { engine: Engine::with(Rc::new(WorkerHost::new()), program::repertoire()) }
     }
 
     fn update(&mut self, _: &WorkerScope<Self>, (): ()) {}

@@ -13,9 +13,8 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{MessageEvent, Worker, WorkerGlobalScope, WorkerOptions};
 
 use super::pool_member::{NAME, answer_of};
+use super::program;
 
-/// Script of a helper, beside the worker's own.
-const SCRIPT: &str = "./pool.js";
 /// Helpers at most: each holds a copy of the matrix it works on.
 const MOST: usize = 4;
 
@@ -101,7 +100,7 @@ impl Inner {
     fn spawn(self: &Rc<Self>) -> Option<usize> {
         let options = WorkerOptions::new();
         options.set_name(NAME);
-        let worker = Worker::new_with_options(SCRIPT, &options).ok()?;
+        let worker = Worker::new_with_options(program::helper(), &options).ok()?;
         let mut state = self.state.borrow_mut();
         state.last += 1;
         let number = state.last;

@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
-/// The name under which helpers are started; `bin/worker.rs` tells by it what to be.
+/// The name under which helpers are started; a program tells by it what to be.
 pub const NAME: &str = "helper";
 
 /// Answers every piece that comes.

@@ -1,0 +1,61 @@
+//! What an engine can do. A face that must be small carries less, and starts an engine with more of it when that is asked for.
+
+use espalier_methods::method::Entry;
+use espalier_methods::registry::{self, DATA_FREE, METHODS};
+use espalier_tensor::op::Sample;
+use espalier_tensor::ops::ALL;
+
+use crate::protocol::{Command, Fault};
+
+/// The methods that an engine runs and the operations that it tests.
+#[derive(Clone, Copy)]
+pub struct Repertoire {
+    /// Methods.
+    pub methods: &'static [Entry],
+    /// Operations of the self-test, each with its samples.
+    pub tested: &'static [(&'static str, fn() -> Vec<Sample>)],
+}
+
+impl Repertoire {
+    /// Everything.
+    pub const WHOLE: Self = Self { methods: METHODS, tested: ALL };
+    /// Methods that need nothing but the weights, and no self-test: code that only the others use is not linked.
+    pub const DATA_FREE: Self = Self { methods: DATA_FREE, tested: &[] };
+
+    /// The method with this key.
+    ///
+    /// # Errors
+    /// A fault that names those there are.
+    pub(crate) fn find(&self, id: &str) -> Result<&'static Entry, Fault> {
+        self.methods.iter().find(|e| e.card.id == id).ok_or_else(|| Fault::no_method(id, &self.methods.iter().map(|e| e.card.id).collect::<Vec<_>>()))
+    }
+}
+
+/// Whether a command needs more than [`Repertoire::DATA_FREE`]. A record may hold any method, so doing it again always does.
+pub fn needs_whole(command: &Command) -> bool {
+    match command {
+        Command::Run { method, .. } => !registry::is_data_free(method),
+        Command::Replay { .. } | Command::SelfTest { .. } => true,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_engine_knows_its_methods_and_names_them_when_asked_for_another() {
+        assert!(Repertoire::DATA_FREE.find("welore").is_ok());
+        let fault = Repertoire::DATA_FREE.find("wanda").err().expect("not among them");
+        assert!(format!("{fault:?}").contains("magnitude"), "{fault:?}");
+        assert!(Repertoire::WHOLE.find("wanda").is_ok());
+    }
+
+    #[test]
+    fn commands_say_what_they_need() {
+        let run = |method: &str| Command::Run { job: 1, method: method.into(), config: serde_json::Value::Null, matrices: None, known: Vec::new(), seed: 0 };
+        assert!(METHODS.iter().all(|e| needs_whole(&run(e.card.id)) == Repertoire::DATA_FREE.find(e.card.id).is_err()));
+        assert!(needs_whole(&Command::SelfTest { job: 1 }) && needs_whole(&Command::Replay { job: 1, record: String::new() }) && !needs_whole(&Command::Cancel { job: 1 }));
+    }
+}
