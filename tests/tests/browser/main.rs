@@ -4,6 +4,7 @@ mod access;
 mod compare;
 mod exports;
 mod faults;
+mod figures;
 mod files;
 mod jobs;
 mod keeping;

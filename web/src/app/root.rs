@@ -17,6 +17,8 @@ use crate::app::shell::linked::linked;
 use crate::app::shell::{Faults, Keys, Log, Rail, Status, Top};
 use crate::app::state::{Place, Sheet, State};
 use crate::app::theme::use_applied_theme;
+use crate::figures::figure::Links;
+use crate::figures::look::{Crosshair, Looks};
 use crate::screens;
 use crate::teach::{reader, strip};
 
@@ -38,8 +40,10 @@ pub fn App() -> Html {
     reader::use_lit(&lab);
     let place = state.place;
     let app = classes!("app", state.run.is_some().then_some("has-run"), over.then_some("dropping"), state.tour.is_some().then_some("has-lesson"));
+    let looks = use_looks(&lab);
+    let links = use_links(&lab);
     html! {
-        <ContextProvider<Lab> context={lab.clone()}>
+        <ContextProvider<Lab> context={lab.clone()}><ContextProvider<Looks> context={looks}><ContextProvider<Links> context={links}>
             <a class="skip" href="#main">{ "Skip to the figures" }</a>
             <div class={app} data-place={place.slug()} data-hide={state.lesson.hidden()}>
                 <Rail />
@@ -47,12 +51,12 @@ pub fn App() -> Html {
                 <main class="main" id="main" tabindex="-1">
                     { linked(&lab) }
                     <Faults {place} />
-                    { match place {
+                    <Crosshair>{ match place {
                         Place::Open => html! { <screens::open::OpenScreen {over} /> },
                         Place::Inspect => html! { <screens::inspect::InspectScreen /> },
                         Place::Rank => html! { <screens::rank::RankScreen /> },
                         Place::Prune => html! { <screens::prune::PruneScreen /> },
-                    } }
+                    } }</Crosshair>
                 </main>
                 { strip::strip(&lab, done) }
                 <Status />
@@ -61,8 +65,26 @@ pub fn App() -> Html {
                 if state.sheet == Sheet::Shader { { reader::sheet(&lab) } }
                 <div class="vh" aria-live="polite" data-test="announced">{ &state.announced }</div>
             </div>
-        </ContextProvider<Lab>>
+        </ContextProvider<Links>></ContextProvider<Looks>></ContextProvider<Lab>>
     }
+}
+
+/// What figures keep goes into the state, and so into links.
+#[hook]
+fn use_looks(lab: &Lab) -> Looks {
+    let dispatch = lab.state.dispatcher();
+    let keep = use_callback((), move |(name, how): (AttrValue, String), ()| {
+        dispatch.dispatch(Action::View(name.as_str().into(), (!how.is_empty()).then(|| how.into())));
+    });
+    Looks { kept: lab.state.views.clone(), keep }
+}
+
+/// Every figure can copy the address of the view it stands in.
+#[hook]
+fn use_links(lab: &Lab) -> Links {
+    let newest = use_mut_ref(|| lab.clone());
+    *newest.borrow_mut() = lab.clone();
+    Links(use_callback((), move |(), ()| copy_link(&newest.borrow())))
 }
 
 /// The keys that work everywhere. The listener always sees the newest state.

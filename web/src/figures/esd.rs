@@ -10,7 +10,9 @@ use super::edit::key_move;
 use super::figure::{Figure, Source};
 use super::hooks::{place_in, use_size};
 use super::layers::drawn;
+use super::look::use_look;
 use crate::plot::esd::{Esd, start, starts};
+use crate::plot::look::{Look, of as sign};
 use crate::plot::number::{count, sig};
 use crate::plot::scene::Paint;
 
@@ -38,9 +40,11 @@ impl PartialEq for TailChartProps {
 pub fn TailChart(props: &TailChartProps) -> Html {
     let node = use_node_ref();
     let size = use_size(&node);
-    let chosen = use_state_eq(|| None::<usize>);
     let dragging = use_mut_ref(|| false);
     let s = props.spectrum.clone();
+    let (look, keep) = use_look(&AttrValue::from("tail-chart"), sign([(&*s.tensor, s.values.len() + s.slice.map_or(0, |i| i as usize + 1))]));
+    let chosen = look.pin.map(|(_, n)| n);
+    let choose = keep.reform(move |n: Option<usize>| Look { pin: n.map(|n| (0, n)), ..look.clone() });
     let known = use_memo(Rc::as_ptr(&s), |_| {
         let best = match &s.tail {
             Tail::Fit { count, .. } => start(&s.values, s.floor, *count as usize),
@@ -54,10 +58,10 @@ pub fn TailChart(props: &TailChartProps) -> Html {
     let plot = Rc::new(Esd { size, values: s.values.to_vec(), floor: s.floor, shape: s.shape.map(f64::from), now, best, starts: all });
     let laid = size[0] > 0.0 && size[1] > 0.0;
     let set = {
-        let (node, plot, chosen) = (node.clone(), plot.clone(), chosen.clone());
+        let (node, plot, choose) = (node.clone(), plot.clone(), choose.clone());
         move |e: &PointerEvent| {
             if let (Some(p), true) = (place_in(&node, [f64::from(e.client_x()), f64::from(e.client_y())]), plot.best.is_some()) {
-                chosen.set(Some(plot.count_at(p[0])));
+                choose.emit(Some(plot.count_at(p[0])));
             }
         }
     };
@@ -84,20 +88,16 @@ pub fn TailChart(props: &TailChartProps) -> Html {
         })
     };
     let stop = Callback::from(move |_: PointerEvent| *dragging.borrow_mut() = false);
-    let ondblclick = {
-        let chosen = chosen.clone();
-        Callback::from(move |_: MouseEvent| chosen.set(None))
-    };
+    let ondblclick = choose.reform(|_: MouseEvent| None);
     let (at, most) = (now.map_or(0.0, |n| f64::from(n.count)), s.values.iter().filter(|v| **v > s.floor).count() as f64);
     let onkeydown = {
-        let chosen = chosen.clone();
         Callback::from(move |e: KeyboardEvent| {
             if e.key() == "Escape" {
-                chosen.set(None);
+                choose.emit(None);
             } else if let Some(m) = key_move(&e.key(), false, 1.0, 10.0) {
                 e.prevent_default();
                 // To the right the tail gets shorter.
-                chosen.set(Some((most + 5.0 - m.from(most + 5.0 - at, 5.0, most)) as usize));
+                choose.emit(Some((most + 5.0 - m.from(most + 5.0 - at, 5.0, most)) as usize));
             }
         })
     };

@@ -28,10 +28,9 @@ impl Source {
     }
 }
 
-/// How figures make links: given as a context by the application, from a figure's stable name to an address that restores the view. Without it
-/// figures have no such tool.
+/// Copies the address of the view; given as a context by the application. Without it figures have no such tool.
 #[derive(Clone, PartialEq)]
-pub struct Links(pub Callback<AttrValue, String>);
+pub struct Links(pub Callback<()>);
 
 /// Properties of [`Figure`].
 #[derive(Properties, PartialEq)]
@@ -84,10 +83,7 @@ pub fn stem(model: &str, title: &str) -> String {
 pub fn Figure(props: &FigureProps) -> Html {
     let as_table = use_state_eq(|| false);
     let node = use_node_ref();
-    let link = use_context::<Links>().map(|links| {
-        let test = props.test.clone();
-        Callback::from(move |_: MouseEvent| crate::app::shell::log::copy_text(&links.0.emit(test.clone())))
-    });
+    let link = use_context::<Links>().map(|links| links.0.reform(|_: MouseEvent| ()));
     let full = {
         let node = node.clone();
         Callback::from(move |_: MouseEvent| full_screen(&node))

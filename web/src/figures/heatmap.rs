@@ -9,11 +9,13 @@ use super::canvas::pixels;
 use super::figure::{Figure, Source};
 use super::hooks::{place_in, use_size, use_theme};
 use super::layers::drawn;
+use super::look::use_look;
 use super::readout::{Readout, readout};
 use crate::plot::color::Sequential;
 use crate::plot::heat::Heat;
 use crate::plot::hit::Corner;
 use crate::plot::lines::Values;
+use crate::plot::look::Look;
 use crate::plot::number::number;
 use crate::plot::scene::{Mark, Scene, stroke};
 
@@ -79,6 +81,9 @@ pub fn HeatMap(props: &HeatMapProps) -> Html {
     let size = use_size(&node);
     let theme = use_theme();
     let hover = use_state_eq(|| None::<(usize, usize)>);
+    // A scale that the visitor holds stays while tensors change: that is what it is for.
+    let (look, keep) = use_look(&props.test, 0);
+    let held = look.zoom.map(|[limits, _]| limits);
     let heat = Rc::new(Heat {
         size,
         rows: props.rows as usize,
@@ -86,7 +91,7 @@ pub fn HeatMap(props: &HeatMapProps) -> Html {
         values: props.values.to_vec(),
         diverging: props.diverging,
         map: props.map,
-        limits: props.limits,
+        limits: props.limits.or(held),
         axes: props.axes.clone().map(|a| a.to_string()),
         row_bars: props.row_bars.as_ref().map(|b| b.to_vec()),
     });
@@ -174,9 +179,15 @@ pub fn HeatMap(props: &HeatMapProps) -> Html {
         let heat = heat.clone();
         Callback::from(move |()| heat.whole(super::hooks::theme_now()))
     };
+    let hold = props.limits.is_none().then(|| {
+        let now = heat.range();
+        let onclick = Callback::from(move |_: MouseEvent| keep.emit(Look { zoom: held.is_none().then_some([now, [0.0, 1.0]]), ..look.clone() }));
+        html! { <button type="button" aria-pressed={held.is_some().to_string()} {onclick} title="Keep this colour scale for the next tensors" data-tool="hold">{ "hold scale" }</button> }
+    });
+    let tools = html! { <>{ props.tools.clone() }{ for hold }</> };
     let tabindex = props.on_row.is_some().then_some("0");
     html! {
-        <Figure title={props.title.clone()} what={props.what.clone()} sentence={props.sentence.clone()} tools={props.tools.clone()} source={props.source.clone()}
+        <Figure title={props.title.clone()} what={props.what.clone()} sentence={props.sentence.clone()} {tools} source={props.source.clone()}
             table={Some(table)} scene={Some(scene)} class={classes!("heat", props.class.clone())} test={props.test.clone()}>
             <div ref={node} class="layers heatmap" role="img" aria-label={props.sentence.clone()} {tabindex} {onpointermove} {onpointerleave} {onclick} {onkeydown}>
                 if laid {

@@ -8,9 +8,11 @@ use yew::prelude::*;
 use super::figure::{Figure, Source};
 use super::hooks::{place_in, use_size};
 use super::layers::drawn;
+use super::look::use_look;
 use super::readout::{Readout, readout};
 use crate::plot::hit::Corner;
 use crate::plot::histogram::Histogram;
+use crate::plot::look::Look;
 use crate::plot::number::{count, number};
 
 /// Properties of [`HistogramChart`].
@@ -52,14 +54,16 @@ pub struct HistogramProps {
 pub fn HistogramChart(props: &HistogramProps) -> Html {
     let node = use_node_ref();
     let size = use_size(&node);
-    let log = use_state_eq(|| true);
+    let (look, keep) = use_look(&props.test, 0);
+    // Counts are on a log axis until the visitor says otherwise.
+    let log = look.logs.is_none_or(|[_, y]| y);
     let hover = use_state_eq(|| None::<(usize, bool)>);
     let chart = Rc::new(Histogram {
         size,
         x: props.x.clone(),
         range: props.range,
         counts: props.counts.to_vec(),
-        log: *log,
+        log,
         limits: props.limits.iter().map(|(v, n)| (*v, n.to_string())).collect(),
         before: props.before.as_ref().map(|b| b.to_vec()),
     });
@@ -81,12 +85,9 @@ pub fn HistogramChart(props: &HistogramProps) -> Html {
         Some(readout(&r, if right { Corner::TopLeft } else { Corner::TopRight }, false))
     });
     let pick = |label: &'static str, value: bool| {
-        let log = log.clone();
-        let onclick = Callback::from({
-            let log = log.clone();
-            move |_: MouseEvent| log.set(value)
-        });
-        html! { <button type="button" aria-pressed={(*log == value).to_string()} {onclick} data-mode={label}>{ label }</button> }
+        let (look, keep) = (look.clone(), keep.clone());
+        let onclick = Callback::from(move |_: MouseEvent| keep.emit(Look { logs: Some([false, value]), ..look.clone() }));
+        html! { <button type="button" aria-pressed={(log == value).to_string()} {onclick} data-mode={label}>{ label }</button> }
     };
     let tools = html! { <>{ pick("lin", false) }{ pick("log", true) }</> };
     let table = {

@@ -9,9 +9,11 @@ use yew::prelude::*;
 use super::figure::{Figure, Source};
 use super::hooks::{place_in, use_size, use_wheel};
 use super::layers::{Painted, drawn};
+use super::look::{use_crosshair, use_look};
 use super::readout::{Readout, readout};
 use crate::plot::hit::free_corner;
 use crate::plot::lines::{Curve, Lines, Reference};
+use crate::plot::look::{Look, of as sign};
 use crate::plot::number::number;
 use crate::plot::scene::{Scene, stroke};
 
@@ -60,12 +62,9 @@ pub struct LineChartProps {
     /// Words of the read-out for (curve, index); without it the names and values of the axes.
     #[prop_or_default]
     pub words: Option<Callback<(usize, usize), Readout>>,
-    /// Linked hover: the index to mark, from another figure.
+    /// Name under which axes, zoom and pin are kept and travel in links; `test` where it is empty.
     #[prop_or_default]
-    pub linked: Option<usize>,
-    /// Told of (curve, index) under the pointer.
-    #[prop_or_default]
-    pub on_hover: Option<Callback<Option<(usize, usize)>>>,
+    pub look: AttrValue,
     /// Draws a legend in the head (more than one curve).
     #[prop_or_default]
     pub legend: bool,
@@ -88,29 +87,20 @@ pub struct LineChartProps {
 pub fn LineChart(props: &LineChartProps) -> Html {
     let node = use_node_ref();
     let size = use_size(&node);
-    let logs = use_state_eq(|| props.modes.get(props.mode).map(|m| [m.log_x, m.log_y]));
-    let view = use_state_eq(|| None::<[[f64; 2]; 2]>);
     let hover = use_state_eq(|| None::<(usize, usize)>);
-    let pinned = use_state_eq(|| None::<(usize, usize)>);
     let drag = use_state_eq(|| None::<[f64; 4]>);
 
     let (mut x, mut y) = (props.x.clone(), props.y.clone());
-    if let Some([log_x, log_y]) = *logs {
+    // Other data: an old zoom or pin would point at nothing.
+    let of = sign([&props.source.model, &props.source.tensor].into_iter().map(|s| (&**s, 0)).chain(props.curves.iter().map(|c| (&*c.name, c.x.len()))));
+    let (look, keep) = use_look(if props.look.is_empty() { &props.test } else { &props.look }, of);
+    if let Some([log_x, log_y]) = look.logs.or_else(|| props.modes.get(props.mode).map(|m| [m.log_x, m.log_y])) {
         (x.log, y.log) = (log_x, log_y);
     }
-    let chart = Rc::new(Lines { size, x, y, curves: props.curves.clone(), references: props.references.clone(), view: *view });
-    {
-        // Other data: an old zoom or pin would point at nothing.
-        let (view, pinned, hover) = (view.clone(), pinned.clone(), hover.clone());
-        let known: Vec<(String, usize)> = props.curves.iter().map(|c| (c.name.clone(), c.x.len())).collect();
-        use_effect_with((known, props.source.clone()), move |_| {
-            view.set(None);
-            pinned.set(None);
-            hover.set(None);
-        });
-    }
+    let (linked, point_at) = use_crosshair(&x.name);
+    let chart = Rc::new(Lines { size, x, y, curves: props.curves.clone(), references: props.references.clone(), view: look.zoom });
     let laid = size[0] > 0.0 && size[1] > 0.0;
-    let ink = use_memo((props.curves.clone(), size, chart.x.log, chart.y.log, *view, props.references.clone()), |_| if laid { chart.ink() } else { Scene::default() });
+    let ink = use_memo((props.curves.clone(), size, chart.x.log, chart.y.log, look.zoom, props.references.clone()), |_| if laid { chart.ink() } else { Scene::default() });
 
     let point = {
         let (node, chart) = (node.clone(), chart.clone());
@@ -120,13 +110,11 @@ pub fn LineChart(props: &LineChartProps) -> Html {
         }
     };
     let set_hover = {
-        let (hover, told) = (hover.clone(), props.on_hover.clone());
+        let (hover, chart) = (hover.clone(), chart.clone());
         move |h: Option<(usize, usize)>| {
             if *hover != h {
                 hover.set(h);
-                if let Some(told) = &told {
-                    told.emit(h);
-                }
+                point_at.emit(h.and_then(|(c, i)| chart.curves.get(c)?.x.get(i).copied()));
             }
         }
     };
@@ -153,16 +141,17 @@ pub fn LineChart(props: &LineChartProps) -> Html {
         })
     };
     let onpointerup = {
-        let (point, drag, view, pinned, chart) = (point.clone(), drag.clone(), view.clone(), pinned.clone(), chart.clone());
+        let (point, drag, look, keep, chart) = (point.clone(), drag.clone(), look.clone(), keep.clone(), chart.clone());
         Callback::from(move |e: PointerEvent| {
             let moved = drag.filter(|d| (d[2] - d[0]).abs() > 6.0 && (d[3] - d[1]).abs() > 6.0);
             drag.set(None);
             if let Some(d) = moved {
                 let (sx, sy) = chart.scales();
                 let order = |a: f64, b: f64| [a.min(b), a.max(b)];
-                view.set(Some([order(sx.value(d[0]), sx.value(d[2])), order(sy.value(d[1]), sy.value(d[3]))]));
+                let zoom = [order(sx.value(d[0]), sx.value(d[2])), order(sy.value(d[1]), sy.value(d[3]))];
+                keep.emit(Look { zoom: Some(zoom), ..look.clone() });
             } else if let Some((_, hit)) = point(&e) {
-                pinned.set(if *pinned == hit { None } else { hit });
+                keep.emit(Look { pin: hit.filter(|_| look.pin != hit), ..look.clone() });
             }
         })
     };
@@ -171,15 +160,12 @@ pub fn LineChart(props: &LineChartProps) -> Html {
         Callback::from(move |_: PointerEvent| set_hover(None))
     };
     let ondblclick = {
-        let (view, pinned) = (view.clone(), pinned.clone());
-        Callback::from(move |_: MouseEvent| {
-            view.set(None);
-            pinned.set(None);
-        })
+        let (look, keep) = (look.clone(), keep.clone());
+        Callback::from(move |_: MouseEvent| keep.emit(Look { zoom: None, pin: None, ..look.clone() }))
     };
     let onkeydown = {
-        let (pinned, view, chart, set_hover) = (pinned.clone(), view.clone(), chart.clone(), set_hover.clone());
-        let at = pinned.or(*hover);
+        let (look, keep, chart, set_hover) = (look.clone(), keep.clone(), chart.clone(), set_hover.clone());
+        let at = look.pin.or(*hover);
         Callback::from(move |e: KeyboardEvent| {
             let step = match e.key().as_str() {
                 "ArrowRight" => 1,
@@ -187,8 +173,7 @@ pub fn LineChart(props: &LineChartProps) -> Html {
                 "PageDown" => 10,
                 "PageUp" => -10,
                 "Escape" => {
-                    pinned.set(None);
-                    view.set(None);
+                    keep.emit(Look { zoom: None, pin: None, ..look.clone() });
                     set_hover(None);
                     return;
                 }
@@ -197,16 +182,16 @@ pub fn LineChart(props: &LineChartProps) -> Html {
             let (c, i) = at.unwrap_or((0, 0));
             if let Some(n) = chart.curves.get(c).map(|c| c.x.len()).filter(|n| *n > 0) {
                 e.prevent_default();
-                pinned.set(Some((c, (i as i64 + step).clamp(0, n as i64 - 1) as usize)));
+                keep.emit(Look { pin: Some((c, (i as i64 + step).clamp(0, n as i64 - 1) as usize)), ..look.clone() });
             }
         })
     };
 
     {
-        let (chart, view) = (chart.clone(), view.clone());
-        use_wheel(&node, Callback::from(move |(at, turn): ([f64; 2], f64)| view.set(chart.zoomed(at, if turn > 0.0 { 0.8 } else { 1.25 }))));
+        let (chart, look, keep) = (chart.clone(), look.clone(), keep.clone());
+        use_wheel(&node, Callback::from(move |(at, turn): ([f64; 2], f64)| keep.emit(Look { zoom: chart.zoomed(at, if turn > 0.0 { 0.8 } else { 1.25 }), ..look.clone() })));
     }
-    let shown = pinned.or(*hover).or_else(|| props.linked.map(|i| (0, i))).filter(|(c, i)| chart.curves.get(*c).is_some_and(|c| *i < c.x.len()));
+    let shown = look.pin.or(*hover).filter(|(c, i)| chart.curves.get(*c).is_some_and(|c| *i < c.x.len()));
     let over = shown.map(|(c, i)| {
         let (sx, sy) = chart.scales();
         let curve = &chart.curves[c];
@@ -233,8 +218,10 @@ pub fn LineChart(props: &LineChartProps) -> Html {
                 s.ring(p, 4.0, curve.paint.clone());
             }
         }
-        html! { <>{ drawn(&s) }{ readout(&words, corner, pinned.is_some()) }</> }
+        html! { <>{ drawn(&s) }{ readout(&words, corner, look.pin.is_some()) }</> }
     });
+    // Where another figure with the same axis is pointed at.
+    let linked = linked.filter(|_| laid && hover.is_none() && look.pin.is_none()).map(|at| drawn(&chart.crosshair(at)));
     let zoom = drag.filter(|d| (d[2] - d[0]).abs() > 6.0).map(|d| {
         let mut s = Scene::new(size[0], size[1]);
         let at = [d[0].min(d[2]), d[1].min(d[3]), (d[2] - d[0]).abs(), (d[3] - d[1]).abs()];
@@ -245,14 +232,11 @@ pub fn LineChart(props: &LineChartProps) -> Html {
     let hidden = if laid { chart.hidden_words() } else { String::new() };
     let sentence: AttrValue = if hidden.is_empty() { props.sentence.clone() } else { format!("{} {hidden}", props.sentence).trim().to_string().into() };
     let scale_tool = |label: AttrValue, on: bool, to: [bool; 2], title: &'static str| {
-        let (logs, view) = (logs.clone(), view.clone());
-        let onclick = Callback::from(move |_: MouseEvent| {
-            logs.set(Some(to));
-            view.set(None);
-        });
+        let (look, keep) = (look.clone(), keep.clone());
+        let onclick = Callback::from(move |_: MouseEvent| keep.emit(Look { logs: Some(to), zoom: None, ..look.clone() }));
         html! { <button type="button" aria-pressed={on.to_string()} {onclick} {title} data-mode={label.clone()}>{ label }</button> }
     };
-    let modes = props.modes.iter().map(|m| scale_tool(m.label.clone(), *logs == Some([m.log_x, m.log_y]), [m.log_x, m.log_y], "Scales of both axes"));
+    let modes = props.modes.iter().map(|m| scale_tool(m.label.clone(), [chart.x.log, chart.y.log] == [m.log_x, m.log_y], [m.log_x, m.log_y], "Scales of both axes"));
     // Each axis by itself, where the scales can be chosen at all.
     let [log_x, log_y] = [chart.x.log, chart.y.log];
     let named = |to: [bool; 2]| props.modes.iter().any(|m| [m.log_x, m.log_y] == to);
@@ -278,6 +262,7 @@ pub fn LineChart(props: &LineChartProps) -> Html {
                 if laid {
                     { drawn(&chart.frame()) }
                     <Painted scene={ink} />
+                    { for linked }
                     { for over }
                     { for zoom }
                 }

@@ -8,7 +8,9 @@ use yew::prelude::*;
 use super::figure::{Figure, Source};
 use super::hooks::{place_in, use_size};
 use super::layers::{Painted, drawn};
+use super::look::{use_crosshair, use_look};
 use super::line::Mode;
+use crate::plot::look::Look;
 use crate::plot::panels::{Panel, Panels};
 use crate::plot::scene::{Paint, Scene};
 
@@ -72,11 +74,12 @@ pub struct SmallMultiplesProps {
 pub fn SmallMultiples(props: &SmallMultiplesProps) -> Html {
     let node = use_node_ref();
     let size = use_size(&node);
-    let mode = use_state_eq(|| props.mode);
+    let (look, keep) = use_look(&props.test, 0);
     let (mut x, mut y) = (props.x.clone(), props.y.clone());
-    if let Some(m) = props.modes.get(*mode) {
-        (x.log, y.log) = (m.log_x, m.log_y);
+    if let Some([log_x, log_y]) = look.logs.or_else(|| props.modes.get(props.mode).map(|m| [m.log_x, m.log_y])).filter(|_| !props.modes.is_empty()) {
+        (x.log, y.log) = (log_x, log_y);
     }
+    let (pointed, point_at) = use_crosshair(&x.name);
     let y_domain = props.y_domain.map(|d| d[usize::from(y.log)]);
     let panels = Rc::new(Panels {
         size,
@@ -101,6 +104,14 @@ pub fn SmallMultiples(props: &SmallMultiplesProps) -> Html {
             }
         })
     });
+    let onpointermove = {
+        let (node, panels, point_at) = (node.clone(), panels.clone(), point_at.clone());
+        Callback::from(move |e: PointerEvent| {
+            let at = place_in(&node, [f64::from(e.client_x()), f64::from(e.client_y())]);
+            point_at.emit(at.and_then(|p| panels.x_at(p[0], p[1])));
+        })
+    };
+    let onpointerleave = Callback::from(move |_: PointerEvent| point_at.emit(None));
     let onkeydown = props.on_select.clone().map(|select| {
         let (cols, _) = panels.grid();
         let n = props.panels.len() as i64;
@@ -119,10 +130,11 @@ pub fn SmallMultiples(props: &SmallMultiplesProps) -> Html {
             }
         })
     });
-    let modes = props.modes.iter().enumerate().map(|(i, m)| {
-        let on = i == *mode;
-        let mode = mode.clone();
-        let onclick = Callback::from(move |_: MouseEvent| mode.set(i));
+    let modes = props.modes.iter().map(|m| {
+        let to = [m.log_x, m.log_y];
+        let on = to == [panels.x.log, panels.y.log];
+        let (look, keep) = (look.clone(), keep.clone());
+        let onclick = Callback::from(move |_: MouseEvent| keep.emit(Look { logs: Some(to), ..look.clone() }));
         html! { <button type="button" aria-pressed={on.to_string()} {onclick} data-mode={m.label.clone()}>{ &m.label }</button> }
     });
     let tools = html! { <>{ props.tools.clone() }{ for modes }</> };
@@ -137,11 +149,12 @@ pub fn SmallMultiples(props: &SmallMultiplesProps) -> Html {
     html! {
         <Figure title={props.title.clone()} what={props.what.clone()} sentence={props.sentence.clone()} legend={props.legend.clone()} {tools}
             source={props.source.clone()} table={Some(table)} scene={Some(scene)} class={classes!("multiples", props.class.clone())} test={props.test.clone()}>
-            <div ref={node} class="layers panels" role="img" aria-label={props.sentence.clone()} tabindex="0" {onclick} {onkeydown}>
+            <div ref={node} class="layers panels" role="img" aria-label={props.sentence.clone()} tabindex="0" {onclick} {onkeydown} {onpointermove} {onpointerleave}>
                 if laid {
                     { (*frame).clone() }
                     <Painted scene={ink} />
                     if props.threshold.is_some() { { drawn(&panels.line()) } }
+                    if let Some(at) = pointed { { drawn(&panels.crosshair(at)) } }
                 }
             </div>
         </Figure>

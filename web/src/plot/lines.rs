@@ -163,6 +163,26 @@ impl Lines {
         (view != all).then_some(view)
     }
 
+    /// A line where another figure with the same x axis is pointed at, and a ring on each curve's nearest point.
+    pub fn crosshair(&self, at: f64) -> Scene {
+        let mut s = Scene::new(self.size[0], self.size[1]);
+        let (x, y) = self.scales();
+        let inner = self.inner();
+        let px = x.at(at);
+        if !px.is_finite() || !(inner.left..=inner.right).contains(&px) {
+            return s;
+        }
+        s.hair_v(px, [inner.top, inner.bottom], stroke("ink-3", 1.0).dashed(1.0, 2.0));
+        for c in &self.curves {
+            let nearest = (0..c.x.len()).min_by(|a, b| (c.x[*a] - at).abs().total_cmp(&(c.x[*b] - at).abs()));
+            let p = nearest.map(|i| [x.at(c.x[i]), y.at(c.y[i])]).filter(|p| p[1].is_finite() && inner.contains(p[0], p[1]));
+            if let Some(p) = p {
+                s.ring(p, 3.0, c.paint.clone());
+            }
+        }
+        s
+    }
+
     /// How many values have no place on the axes as they are (≤ 0 on a log axis, or not finite).
     pub fn hidden(&self) -> usize {
         let (x, y) = self.scales();

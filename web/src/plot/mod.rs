@@ -15,6 +15,7 @@ pub mod hist;
 pub mod histogram;
 pub mod hit;
 pub mod lines;
+pub mod look;
 pub mod number;
 pub mod order;
 pub mod panels;

@@ -205,6 +205,26 @@ impl Panels {
         s
     }
 
+    /// A line through every panel where this figure or another with the same x axis is pointed at.
+    pub fn crosshair(&self, at: f64) -> Scene {
+        let mut s = Scene::new(self.size[0], self.size[1]);
+        for i in 0..self.panels.len() {
+            let [l, t, w, h] = self.place(i);
+            let px = self.scales(i).0.at(at);
+            if px.is_finite() && (l..=l + w).contains(&px) {
+                s.hair_v(px, [t, t + h], stroke("ink-3", 1.0).dashed(1.0, 2.0));
+            }
+        }
+        s
+    }
+
+    /// Place on the x axis at a pixel, inside a panel.
+    pub fn x_at(&self, px: f64, py: f64) -> Option<f64> {
+        let i = self.at(px, py)?;
+        let [l, _, w, _] = self.place(i);
+        (l..=l + w).contains(&px).then(|| self.scales(i).0.value(px))
+    }
+
     /// Everything: what is exported.
     pub fn whole(&self) -> Scene {
         let mut s = self.frame();

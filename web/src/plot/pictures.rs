@@ -116,6 +116,28 @@ fn words_of_rank_bars_do_not_touch() {
     }
 }
 
+/// Every drawing, to the last mark. `ESPALIER_BLESS=1 cargo xtask test unit golden` writes them anew; then look at what has changed.
+#[test]
+fn drawings_are_the_golden_ones() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/figures");
+    let mut changed = Vec::new();
+    for (name, scene) in pictures() {
+        for theme in [Theme::Light, Theme::Dark] {
+            let frame = super::svg::Frame { title: name.into(), what: "made-up numbers".into(), sentence: "A drawing that must stay as it is.".into(), ..Default::default() };
+            let now = super::svg::document(&scene, &frame, theme);
+            let file = folder.join(format!("{name}-{}.svg", if theme == Theme::Dark { "dark" } else { "light" }));
+            if std::env::var_os("ESPALIER_BLESS").is_some() {
+                std::fs::create_dir_all(&folder).expect("a folder");
+                std::fs::write(&file, &now).expect("a file");
+            }
+            if std::fs::read_to_string(&file).ok().as_deref() != Some(&now) {
+                changed.push(file);
+            }
+        }
+    }
+    assert!(changed.is_empty(), "{changed:?} differ from what is drawn now");
+}
+
 /// What a redraw costs without the browser's own part: run by hand with `--ignored --nocapture`.
 #[test]
 #[ignore = "a measurement, not a judgement: its figures depend on the machine"]

@@ -11,9 +11,12 @@ use crate::plot::number::{bytes, mib, seconds};
 pub struct CostProps {
     /// Registry key of the run that stands below.
     pub method: AttrValue,
+    /// Names of the matrices it takes; all of them without.
+    #[prop_or_default]
+    pub matrices: Option<Vec<String>>,
 }
 
-/// What a run of a method over all matrices would need here.
+/// What a run of a method would need here, without the spectra that are known already.
 #[component]
 pub fn Cost(props: &CostProps) -> Html {
     let lab = use_lab();
@@ -21,11 +24,12 @@ pub fn Cost(props: &CostProps) -> Html {
     let device = lab.state.device.as_ref().map(|d| d.name.clone());
     {
         let (port, asked, open) = (lab.port.clone(), asked.setter(), lab.state.summary.is_some());
-        use_effect_with((props.method.clone(), lab.state.opened, device, lab.state.spectra.len()), move |(method, ..)| {
+        let known: Vec<String> = lab.state.spectra.keys().map(|k| k.to_string()).collect();
+        use_effect_with((props.method.clone(), props.matrices.clone(), lab.state.opened, device, lab.state.spectra.len()), move |(method, matrices, ..)| {
             if open {
                 let job = port.number();
                 asked.set(job);
-                let work = Work::Run { method: method.to_string(), config: serde_json::json!({}), matrices: None, known: Vec::new() };
+                let work = Work::Run { method: method.to_string(), config: serde_json::json!({}), matrices: matrices.clone(), known };
                 port.command.emit(Command::Estimate { job, work });
             }
         });

@@ -1,5 +1,6 @@
 //! The tensor table: tree or flat list, filtered, sorted; only the rows in sight are drawn.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use web_sys::{Element, HtmlInputElement};
@@ -26,34 +27,41 @@ const SPARE: usize = 12;
 #[component]
 pub fn TensorList() -> Html {
     let lab = use_lab();
-    let text = use_state_eq(String::new);
-    let view = use_state_eq(View::default);
+    let open = use_state_eq(BTreeSet::new);
+    // Filter, arrangement and order are kept with the page's view, so that they travel in links; which branches are open is not.
+    let kept = lab.state.view("tensors");
+    let (mut view, text) = arrangement(kept.as_deref().unwrap_or_default());
+    view.open = (*open).clone();
+    let set = {
+        let (lab, text) = (lab.clone(), text.to_owned());
+        Callback::from(move |next: View| lab.view("tensors", &written(&next, &text)))
+    };
     let scrolled = use_state_eq(|| 0.0);
     let node = use_node_ref();
     {
         // The chosen block is open, so that the chosen tensor is in sight.
-        let view = view.clone();
+        let open = open.clone();
         use_effect_with((lab.state.selection().block, lab.state.opened), move |(block, _)| {
             if let Some(b) = block {
-                if !view.open.contains(&Branch::Block(*b)) {
-                    let mut next = (*view).clone();
-                    next.open.insert(Branch::Block(*b));
-                    view.set(next);
+                if !open.contains(&Branch::Block(*b)) {
+                    let mut next = (*open).clone();
+                    next.insert(Branch::Block(*b));
+                    open.set(next);
                 }
             }
         });
     }
     let Some(summary) = lab.state.summary.clone() else { return Html::default() };
-    let filter = Filter::read(&text);
+    let filter = Filter::read(text);
     let all = {
         // Spectra only ever grow in number while one checkpoint is open.
         let (summary, spectra) = (summary.clone(), &lab.state.spectra);
-        use_memo(((*text).clone(), (*view).clone(), lab.state.opened, spectra.len()), |_| rows(&summary, spectra, &filter, &view))
+        use_memo((text.to_owned(), view.clone(), lab.state.opened, spectra.len()), |_| rows(&summary, spectra, &filter, &view))
     };
     let found = summary.tensors.iter().filter(|t| filter.passes(t)).count();
     let oninput = {
-        let text = text.clone();
-        Callback::from(move |e: InputEvent| text.set(e.target_unchecked_into::<HtmlInputElement>().value()))
+        let (lab, view) = (lab.clone(), view.clone());
+        Callback::from(move |e: InputEvent| lab.view("tensors", &written(&view, &e.target_unchecked_into::<HtmlInputElement>().value())))
     };
     let onscroll = {
         let scrolled = scrolled.clone();
@@ -72,38 +80,58 @@ pub fn TensorList() -> Html {
     };
     let arrange = |flat: bool, word: &'static str| {
         let on = view.flat == flat;
-        let view = view.clone();
-        let onclick = Callback::from(move |_: MouseEvent| view.set(View { flat, ..(*view).clone() }));
+        let (view, set) = (view.clone(), set.clone());
+        let onclick = Callback::from(move |_: MouseEvent| set.emit(View { flat, ..view.clone() }));
         html! { <button type="button" aria-pressed={on.to_string()} {onclick} data-test={format!("as-{word}")}>{ word }</button> }
     };
     html! {
         <>
             <div class="filter">
-                <input id="filter" class="in" type="search" placeholder="filter: down_proj, block 11, shape>1e6" aria-label="Filter tensors" value={(*text).clone()} {oninput} data-test="filter" />
+                <input id="filter" class="in" type="search" placeholder="filter: down_proj, block 11, shape>1e6" aria-label="Filter tensors" value={text.to_owned()} {oninput} data-test="filter" />
                 <div class="seg" role="group" aria-label="Arrangement">{ arrange(false, "tree") }{ arrange(true, "table") }</div>
             </div>
             <div class="scroll rows" ref={node} {onscroll} {onkeydown} tabindex="0" aria-label="Tensors; arrow keys move the choice">
                 <table data-test="tensors" data-rows={all.len().to_string()}>
                     <thead><tr>
-                        { head(&view, "tensor", Column::Name, "") }
+                        { head(&view, &set, "tensor", Column::Name, "") }
                         <th scope="col" class="hid">{ "shape" }</th>
-                        { head(&view, "params", Column::Elements, "n") }
+                        { head(&view, &set, "params", Column::Elements, "n") }
                         <th scope="col" class="n">{ "share" }</th>
                         <th scope="col" class="hid sparks">{ "σ" }</th>
-                        { head(&view, "stable rank", Column::Rank, "n last") }
+                        { head(&view, &set, "stable rank", Column::Rank, "n last") }
                     </tr></thead>
                     <tbody>
                         { gap(from) }
-                        { for all[from..to].iter().map(|r| line(&lab, &view, r)) }
+                        { for all[from..to].iter().map(|r| line(&lab, &open, r)) }
                         { gap(all.len() - to) }
                     </tbody>
                 </table>
-                if found == 0 { { nothing(&text, &filter, &summary.tensors) } }
+                if found == 0 { { nothing(text, &filter, &summary.tensors) } }
             </div>
             if !filter.is_empty() && found > 0 { <p class="d found" aria-live="polite">{ format!("{} of {}", count(found as f64), plural(summary.tensors.len(), "tensor", "tensors")) }</p> }
         </>
     }
 }
+
+/// Arrangement, order and filter as a text: `flat params down / down_proj`.
+fn written(view: &View, text: &str) -> String {
+    let View { flat, column, down, .. } = *view;
+    let mut words: Vec<&str> = Vec::new();
+    words.extend(flat.then_some("flat"));
+    words.extend(COLUMNS.iter().find(|(c, _)| *c == column).map(|(_, word)| *word));
+    words.extend(down.then_some("down"));
+    if text.is_empty() { words.join(" ") } else { format!("{} / {text}", words.join(" ")) }
+}
+
+/// The same, read.
+fn arrangement(kept: &str) -> (View, &str) {
+    let (words, text) = kept.split_once(" / ").unwrap_or((kept, ""));
+    let has = |word: &str| words.split(' ').any(|w| w == word);
+    let column = COLUMNS.iter().find(|(_, word)| has(word)).map(|(c, _)| *c).unwrap_or_default();
+    (View { flat: has("flat"), column, down: has("down"), ..View::default() }, text)
+}
+
+const COLUMNS: [(Column, &str); 3] = [(Column::Name, "name"), (Column::Elements, "params"), (Column::Rank, "rank")];
 
 /// Rows out of sight, as one empty row of their height.
 fn gap(rows: usize) -> Html {
@@ -113,7 +141,7 @@ fn gap(rows: usize) -> Html {
     html! { <tr aria-hidden="true"><td colspan="6" height={(rows as f64 * ROW).to_string()} class="gap"></td></tr> }
 }
 
-fn head(view: &UseStateHandle<View>, word: &'static str, column: Column, class: &'static str) -> Html {
+fn head(view: &View, set: &Callback<View>, word: &'static str, column: Column, class: &'static str) -> Html {
     if !view.flat {
         return html! { <th scope="col" {class}>{ word }</th> };
     }
@@ -124,17 +152,17 @@ fn head(view: &UseStateHandle<View>, word: &'static str, column: Column, class: 
         (true, false) => "ascending",
     };
     let onclick = {
-        let view = view.clone();
+        let (view, set) = (view.clone(), set.clone());
         // First by size from the largest, names from A; a second click turns it, a third gives the file's order back.
         let first = column != Column::Name;
         Callback::from(move |_: MouseEvent| {
-            let mut next = (*view).clone();
+            let mut next = view.clone();
             (next.column, next.down) = match (view.column == column, view.down == first) {
                 (false, _) => (column, first),
                 (true, true) => (column, !first),
                 (true, false) => (Column::File, false),
             };
-            view.set(next);
+            set.emit(next);
         })
     };
     let mark = match sort {
@@ -145,23 +173,23 @@ fn head(view: &UseStateHandle<View>, word: &'static str, column: Column, class: 
     html! { <th scope="col" {class} aria-sort={sort}><button type="button" {onclick} data-test={format!("sort-{word}")}>{ word }{ mark }</button></th> }
 }
 
-fn line(lab: &Lab, view: &UseStateHandle<View>, row: &Row) -> Html {
+fn line(lab: &Lab, branches: &UseStateHandle<BTreeSet<Branch>>, row: &Row) -> Html {
     match row.kind {
-        Kind::Branch(branch, open, tensors) => twig(lab, view, row, branch, open, tensors),
+        Kind::Branch(branch, open, tensors) => twig(lab, branches, row, branch, open, tensors),
         Kind::Tensor(t) => leaf(lab, row, t),
     }
 }
 
-fn twig(lab: &Lab, view: &UseStateHandle<View>, row: &Row, branch: Branch, open: bool, tensors: usize) -> Html {
+fn twig(lab: &Lab, branches: &UseStateHandle<BTreeSet<Branch>>, row: &Row, branch: Branch, open: bool, tensors: usize) -> Html {
     let toggle = {
-        let view = view.clone();
+        let branches = branches.clone();
         Callback::from(move |e: MouseEvent| {
             e.stop_propagation();
-            let mut next = (*view).clone();
-            if !next.open.remove(&branch) {
-                next.open.insert(branch);
+            let mut next = (*branches).clone();
+            if !next.remove(&branch) {
+                next.insert(branch);
             }
-            view.set(next);
+            branches.set(next);
         })
     };
     let (id, block) = match branch {
@@ -264,4 +292,23 @@ fn step(lab: &Lab, rows: &Rc<Vec<Row>>, e: &KeyboardEvent) {
     let block = summary.tensors.get(*tensor as usize).and_then(|t| t.block);
     let slice = summary.matrices.iter().find(|m| m.tensor == *tensor as usize).and_then(|m| m.slice);
     lab.act(Action::Select(Selection { tensor: Some(*tensor), slice, block }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_arrangement_comes_back_from_its_text() {
+        for flat in [false, true] {
+            for column in [Column::File, Column::Name, Column::Elements, Column::Rank] {
+                for (down, filter) in [(false, ""), (true, "down_proj"), (true, "a / b flat")] {
+                    let view = View { flat, column, down, ..View::default() };
+                    let text = written(&view, filter);
+                    assert_eq!(arrangement(&text), (view, filter), "{text}");
+                }
+            }
+        }
+        assert_eq!(written(&View::default(), ""), "");
+    }
 }

@@ -43,23 +43,27 @@ enum Face {
 #[component]
 pub fn SpectrumFigure(props: &SpectrumProps) -> Html {
     let lab = use_lab();
-    let face = use_state_eq(|| Face::Sigma);
+    let face = match lab.state.view("spectrum").as_deref() {
+        Some("energy") => Face::Energy,
+        Some("tail") => Face::Tail,
+        _ => Face::Sigma,
+    };
     let Some(name) = props.name.clone() else {
         return html! { <Figure title="Spectrum" sentence="This tensor is not a matrix, so it has no singular values."><div class="layers plot"></div></Figure> };
     };
     let Some(s) = lab.state.spectra.get(&name).cloned() else {
         return html! { <Waiting {name} /> };
     };
-    let on = *face == Face::Energy;
+    let on = face == Face::Energy;
     // A second click on the face that is shown goes back to the values.
     let pick = |to: Face, word: &'static str, title: &'static str| {
-        let pressed = *face == to;
-        let face = face.clone();
-        let onclick = Callback::from(move |_: MouseEvent| face.set(if pressed { Face::Sigma } else { to }));
+        let pressed = face == to;
+        let lab = lab.clone();
+        let onclick = Callback::from(move |_: MouseEvent| lab.view("spectrum", if pressed { "" } else { word }));
         html! { <button type="button" aria-pressed={pressed.to_string()} {onclick} {title} data-mode={word}>{ word }</button> }
     };
     let tools = html! { <>{ pick(Face::Energy, "energy", "Energy kept by the first directions") }{ pick(Face::Tail, "tail", "Density of the eigenvalues, its power-law tail, and what a random matrix would have") }</> };
-    if *face == Face::Tail {
+    if face == Face::Tail {
         return html! { <div class="spectrum" data-test="spectrum" data-route={s.route.clone()}><TailChart key={name.to_string()} spectrum={s} {tools} source={props.source.clone()} /></div> };
     }
     let sentence = if on { say::energy(&s) } else { say::spectrum(&s) };
@@ -70,7 +74,7 @@ pub fn SpectrumFigure(props: &SpectrumProps) -> Html {
             <LineChart key={format!("{name} {on}")} title="Spectrum" what={if on { "share of Σσ² over rank" } else { "σ over rank" }} {sentence}
                 x={Axis { name: "rank".into(), unit: String::new(), log: false }} y={Axis { name: y.into(), unit: if on { "%".into() } else { String::new() }, log: false }}
                 curves={vec![curve(&s, on, props.token)]} references={references(&s, on)} modes={modes(on)} mode={usize::from(!on)}
-                words={words(&s)} {tools} source={props.source.clone()} test="spectrum-chart" />
+                words={words(&s)} {tools} source={props.source.clone()} test="spectrum-chart" look={if on { "energy-chart" } else { "spectrum-chart" }} />
             <p class="d accuracy" data-test="accuracy">{ say::floor(&s) }</p>
         </div>
     }

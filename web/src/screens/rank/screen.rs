@@ -21,6 +21,7 @@ use crate::figures::{BudgetStrip, RankChart, SmallMultiples, Source, StatItem, S
 use crate::plot::number::{count, fixed, params, percent, plural};
 use crate::plot::ranks::{Column, Row};
 use crate::plot::scene::Paint;
+use crate::screens::cost::Cost;
 use crate::screens::matrices::Entry;
 use crate::screens::parts::{choice, progress, segments};
 use crate::teach::strip::buttons;
@@ -105,6 +106,7 @@ fn standing(lab: &Lab, view: &View) -> Html {
     let names = open.map(|s| s.matrices.iter().filter(|m| m.prunable).map(|m| m.label()).collect::<Vec<_>>());
     let compute = {
         let lab = lab.clone();
+        let names = names.clone();
         Callback::from(move |_: MouseEvent| {
             lab.run("spectra", serde_json::json!({}), names.clone());
         })
@@ -113,7 +115,12 @@ fn standing(lab: &Lab, view: &View) -> Html {
         let lab = lab.clone();
         Callback::from(move |_: MouseEvent| lab.go(Place::Open))
     };
-    let button = |words: String| html! { <button type="button" class="btn go" onclick={compute.clone()} data-test="rank-compute" disabled={running}>{ words }</button> };
+    let button = |words: String| html! {
+        <>
+            <Cost method="spectra" matrices={names.clone()} />
+            <button type="button" class="btn go" onclick={compute.clone()} data-test="rank-compute" disabled={running}>{ words }</button>
+        </>
+    };
     if running {
         return html! { <div class="standing">{ progress(lab, "spectra") }</div> };
     }

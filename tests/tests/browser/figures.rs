@@ -1,0 +1,87 @@
+//! Figures in the hand: how one is looked at stays, travels in links, and is seen by its neighbours.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use espalier_tests::browser::{Page, with_page};
+use serde_json::json;
+
+use super::open_bundled;
+
+async fn key(page: &Page, element: &str, key: &str) -> Result<()> {
+    let script = "const e = document.querySelector(arguments[0]); e.focus(); e.dispatchEvent(new KeyboardEvent('keydown', { key: arguments[1], bubbles: true, cancelable: true }));";
+    page.js(script, json!([element, key])).await.map(|_| ())
+}
+
+async fn inspect(page: &Page) -> Result<()> {
+    open_bundled(page, "?device=cpu", "shakespeare-llama").await?;
+    page.click("[data-test=run-spectra]").await?;
+    page.find("[data-test=spectra-done]", 120).await.map(|_| ())
+}
+
+const PLOT: &str = "[data-test=spectrum-chart] .plot";
+
+#[test]
+fn axes_zoom_and_pin_of_a_figure_come_back_from_its_link() {
+    with_page(async |page| -> Result<()> {
+        inspect(&page).await?;
+        page.click("[data-test=spectrum-chart] [data-mode=lin]").await?;
+        for _ in 0..3 {
+            key(&page, PLOT, "ArrowRight").await?;
+        }
+        // The wheel over a figure with the focus looks closer.
+        let wheel = "const e = document.querySelector(arguments[0]), r = e.getBoundingClientRect(); e.dispatchEvent(new WheelEvent('wheel', { deltaY: -100, clientX: r.left + r.width / 2, clientY: r.top + r.height / 2, bubbles: true, cancelable: true }));";
+        page.js(wheel, json!([PLOT])).await?;
+        let seen = "return [...document.querySelectorAll('[data-test=spectrum-chart] .plot svg text')].map(e => e.textContent).join(' ') + ' | ' + document.querySelector('[data-test=spectrum-chart] .readout.pinned')?.innerText";
+        page.until(&format!("{}?.includes('rank 4') ? 1 : null", seen.replace("return ", "return (").to_owned() + ")"), 5).await?;
+        let before = page.js(seen, json!([])).await?;
+        tokio::time::sleep(Duration::from_millis(900)).await;
+        let link = page.js("return location.hash", json!([])).await?.as_str().unwrap_or_default().to_owned();
+        page.driver.goto("about:blank").await?;
+        page.open(&link).await?;
+        page.find("[data-test=spectrum-chart] [data-mode=lin][aria-pressed=true]", 60).await?;
+        page.find("[data-test=spectrum-chart] .readout.pinned", 10).await?;
+        let after = page.js(seen, json!([])).await?;
+        ensure!(before == after, "{before} then {after}");
+        // Escape gives the whole curve back.
+        key(&page, PLOT, "Escape").await?;
+        page.gone("[data-test=spectrum-chart] .readout.pinned", 5).await
+    });
+}
+
+#[test]
+fn figures_that_share_an_axis_mark_the_same_place() {
+    with_page(async |page| -> Result<()> {
+        inspect(&page).await?;
+        let dotted = "return document.querySelectorAll('.panels svg [stroke-dasharray]').length";
+        let rest = page.js(dotted, json!([])).await?.as_u64().unwrap_or(0);
+        let moved = "const e = document.querySelector(arguments[0]), r = e.getBoundingClientRect(); e.dispatchEvent(new PointerEvent('pointermove', { clientX: r.left + r.width / 2, clientY: r.top + r.height / 2, bubbles: true }));";
+        page.js(moved, json!([PLOT])).await?;
+        page.until(&format!("{dotted} > {rest} ? 1 : null"), 5).await?;
+        page.js("document.querySelector(arguments[0]).dispatchEvent(new PointerEvent('pointerleave'))", json!([PLOT])).await?;
+        page.until(&format!("{dotted} === {rest} ? 1 : null"), 5).await.map(|_| ())
+    });
+}
+
+#[test]
+fn a_colour_scale_that_is_held_stays_for_the_next_tensor() {
+    with_page(async |page| -> Result<()> {
+        open_bundled(&page, "?device=cpu", "shakespeare-llama").await?;
+        let ends = "return [...document.querySelectorAll('.heatmap svg text')].map(e => e.textContent).filter(t => /^[−-]?[\\d.]/.test(t)).join(' ')";
+        let hold = "[data-tool=hold]";
+        page.find(hold, 20).await?;
+        page.click(hold).await?;
+        page.find("[data-tool=hold][aria-pressed=true]", 5).await?;
+        let before = page.js(ends, json!([])).await?;
+        let other = "const rows = [...document.querySelectorAll('[data-test=tensors] tbody tr')]; rows.at(-3).click(); return rows.length";
+        page.js(other, json!([])).await?;
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        page.find("[data-tool=hold][aria-pressed=true]", 10).await?;
+        let held = page.js(ends, json!([])).await?;
+        page.click(hold).await?;
+        page.find("[data-tool=hold][aria-pressed=false]", 5).await?;
+        let free = page.js(ends, json!([])).await?;
+        ensure!(before == held && held != free, "{before}, held {held}, free {free}");
+        Ok(())
+    });
+}
