@@ -69,16 +69,29 @@ pub struct BranchBarsProps {
     pub test: AttrValue,
 }
 
+/// What a pressed pointer does. A row is chosen when it is lifted: choosing opens a block into its parts, and rows must not move under a drag.
 #[derive(Clone, Copy, PartialEq)]
 struct Drag {
     row: usize,
-    gesture: u32,
-    from_x: f64,
-    from: f64,
+    /// Where it was pressed.
+    at: [f64; 2],
+    hold: Hold,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Hold {
+    /// A handle: the bar follows, from this fraction.
+    Handle { gesture: u32, from: f64 },
+    /// Beside the handles: nothing yet, a stroke as soon as it moves.
+    Beside,
+    /// A stroke that paints every row it crosses.
+    Stroke { gesture: u32 },
 }
 
 /// Half the width in which a pointer takes a handle, for a mouse and for a finger.
 const REACH: [f64; 2] = [12.0, 24.0];
+/// A pointer that moves less than this is a click.
+const CLICK: f64 = 5.0;
 /// A Shift drag moves so much less.
 const FINE: f64 = 0.1;
 
@@ -103,13 +116,15 @@ pub fn BranchBars(props: &BranchBarsProps) -> Html {
                 edit.emit(BarEdit::Lock(row));
                 return;
             }
-            edit.emit(BarEdit::Select(row));
             let kept = bars.rows[row].kept;
             let reach = REACH[usize::from(e.pointer_type() == "touch")];
-            if frozen || bars.rows[row].locked || (bars.scale().at(kept) - p[0]).abs() > reach {
-                return;
-            }
-            *drag.borrow_mut() = Some(Drag { row, gesture: fresh.emit(()), from_x: p[0], from: kept });
+            let near = (bars.scale().at(kept) - p[0]).abs() <= reach;
+            // A finger beside the handles scrolls the page.
+            let hold = match near {
+                true if !frozen && !bars.rows[row].locked => Hold::Handle { gesture: fresh.emit(()), from: kept },
+                _ => Hold::Beside,
+            };
+            *drag.borrow_mut() = Some(Drag { row, at: p, hold });
             if let Some(el) = node.cast::<Element>() {
                 // Fails only for a pointer that has gone already.
                 let _ = el.set_pointer_capture(e.pointer_id());
@@ -117,22 +132,42 @@ pub fn BranchBars(props: &BranchBarsProps) -> Html {
         })
     };
     let onpointermove = {
-        let (node, bars, drag, edit) = (node.clone(), bars.clone(), drag.clone(), props.on_edit.clone());
+        let (node, bars, drag, edit, fresh, frozen) = (node.clone(), bars.clone(), drag.clone(), props.on_edit.clone(), props.gesture.clone(), props.fixed);
         Callback::from(move |e: PointerEvent| {
-            let Some(d) = *drag.borrow() else { return };
+            let Some(mut d) = *drag.borrow() else { return };
             let Some(p) = place_in(&node, [f64::from(e.client_x()), f64::from(e.client_y())]) else { return };
-            let moved = (p[0] - d.from_x) / bars.scale().span() * if e.shift_key() { FINE } else { 1.0 };
             // Tenths of a percent, hundredths with Shift: what the field beside it shows.
             let grid = if e.shift_key() { 1e4 } else { 1e3 };
-            let kept = ((d.from + moved).clamp(0.0, 1.0) * grid).round() / grid;
-            if bars.rows.get(d.row).is_some_and(|r| r.kept != kept) {
-                edit.emit(BarEdit::Set { row: d.row, kept, gesture: Some(d.gesture) });
+            let rounded = |kept: f64| (kept.clamp(0.0, 1.0) * grid).round() / grid;
+            if d.hold == Hold::Beside && !frozen && e.pointer_type() != "touch" && (p[0] - d.at[0]).hypot(p[1] - d.at[1]) > CLICK {
+                d.hold = Hold::Stroke { gesture: fresh.emit(()) };
+                *drag.borrow_mut() = Some(d);
+            }
+            match d.hold {
+                Hold::Beside => {}
+                Hold::Handle { gesture, from } => {
+                    let kept = rounded(from + (p[0] - d.at[0]) / bars.scale().span() * if e.shift_key() { FINE } else { 1.0 });
+                    if bars.rows.get(d.row).is_some_and(|r| r.kept != kept) {
+                        edit.emit(BarEdit::Set { row: d.row, kept, gesture: Some(gesture) });
+                    }
+                }
+                Hold::Stroke { gesture } => {
+                    let row = bars.row_at(p[1]).and_then(|i| Some((i, bars.rows.get(i)?))).filter(|(_, r)| !r.locked);
+                    let kept = rounded(bars.kept_at(p[0]));
+                    if let Some((row, _)) = row.filter(|(_, r)| r.kept != kept) {
+                        edit.emit(BarEdit::Paint { row, kept, gesture });
+                    }
+                }
             }
         })
     };
     let stop = {
-        let drag = drag.clone();
-        Callback::from(move |_: PointerEvent| *drag.borrow_mut() = None)
+        let (drag, edit) = (drag.clone(), props.on_edit.clone());
+        Callback::from(move |_: PointerEvent| {
+            if let Some(Drag { row, hold: Hold::Beside | Hold::Handle { .. }, .. }) = drag.take() {
+                edit.emit(BarEdit::Select(row));
+            }
+        })
     };
     let ondblclick = {
         let (node, bars, edit) = (node.clone(), bars.clone(), props.on_edit.clone());

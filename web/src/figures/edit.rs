@@ -12,6 +12,15 @@ pub enum BarEdit {
         /// Number of the gesture it belongs to: all changes of one are one step of undo. `None`: a step of its own.
         gesture: Option<u32>,
     },
+    /// A stroke across the bars went over a row: what it has painted stays, rows it has not reached keep the budget.
+    Paint {
+        /// Row.
+        row: usize,
+        /// Fraction kept, 0 to 1.
+        kept: f64,
+        /// Number of the stroke: all of it is one step of undo.
+        gesture: u32,
+    },
     /// Lock or unlock a row.
     Lock(usize),
     /// Back to what the allocation says.

@@ -1,6 +1,6 @@
 //! The bars: rows of blocks, the chosen block opened into its roles, ghosts of the other allocations, errors beside them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use yew::prelude::*;
 
@@ -72,7 +72,7 @@ pub fn Bars(props: &BarsProps) -> Html {
     let (lab, view) = (&props.lab, &props.view);
     let ghosts = use_state_eq(|| BTreeSet::from([Ghost::Uniform, Ghost::Erk]));
     // The bars as they were when a drag began: rebalancing from there lets it come back.
-    let began = use_mut_ref(|| None::<(u32, Vec<f64>)>);
+    let began = use_mut_ref(|| None::<Began>);
     let open = view.selected_row(lab);
     let members = members(view, open);
     let state = lab.state.prune();
@@ -130,7 +130,7 @@ pub fn Bars(props: &BarsProps) -> Html {
 }
 
 fn hint(state: &PruneState) -> &'static str {
-    if state.allocation == Allocation::ByHand { "" } else { " Drag a cut; the others give way so that the budget stays." }
+    if state.allocation == Allocation::ByHand { "" } else { " Drag a cut, or draw a stroke across the wires; the others give way so that the budget stays." }
 }
 
 fn side(lab: &Lab, view: &View, members: &[Member]) -> Vec<SideColumn> {
@@ -161,28 +161,54 @@ fn side(lab: &Lab, view: &View, members: &[Member]) -> Vec<SideColumn> {
     out
 }
 
-fn edited(lab: &Lab, view: &View, members: &[Member], began: &mut Option<(u32, Vec<f64>)>, edit: BarEdit) {
+/// The gesture with this number, begun now if it is new.
+fn begun<'a>(began: &'a mut Option<Began>, gesture: u32, view: &View) -> &'a mut Began {
+    match began {
+        Some(b) if b.gesture == gesture => {}
+        _ => *began = None,
+    }
+    began.get_or_insert_with(|| Began { gesture, base: view.now.to_vec(), painted: BTreeMap::new() })
+}
+
+/// What a gesture began from, and the rows that a stroke has painted since.
+pub struct Began {
+    gesture: u32,
+    base: Vec<f64>,
+    painted: BTreeMap<usize, f64>,
+}
+
+fn edited(lab: &Lab, view: &View, members: &[Member], began: &mut Option<Began>, edit: BarEdit) {
     let change = |gesture: Gesture, f: &dyn Fn(&mut PruneState)| {
         let mut next = lab.state.prune().clone();
         f(&mut next);
         lab.act(Action::Prune(next, gesture));
     };
+    let by_hand = |gesture: Gesture, next: &[f64]| {
+        change(gesture, &|s| {
+            s.allocation = Allocation::ByHand;
+            s.sparsity = crate::plot::order::gather(view.entries.iter().zip(next).map(|(e, v)| (e.key.clone(), *v)));
+        });
+    };
     match edit {
         BarEdit::Set { row, kept, gesture } => {
             let Some(m) = members.get(row).filter(|_| !view.is_fixed()) else { return };
-            let base = match (gesture, began.as_ref()) {
-                (Some(g), Some((known, base))) if *known == g => base.clone(),
-                (Some(g), _) => {
-                    *began = Some((g, view.now.to_vec()));
-                    view.now.to_vec()
-                }
-                (None, _) => view.now.to_vec(),
-            };
+            let base = gesture.map_or_else(|| view.now.to_vec(), |g| begun(began, g, view).base.clone());
             let (next, _) = set_group(&base, &view.sizes, &view.locked, &m.group, 1.0 - kept);
-            change(gesture.map_or(Gesture::Step, Gesture::Drag), &|s| {
-                s.allocation = Allocation::ByHand;
-                s.sparsity = crate::plot::order::gather(view.entries.iter().zip(&next).map(|(e, v)| (e.key.clone(), *v)));
-            });
+            by_hand(gesture.map_or(Gesture::Step, Gesture::Drag), &next);
+        }
+        BarEdit::Paint { row, kept, gesture } => {
+            if view.is_fixed() {
+                return;
+            }
+            let stroke = begun(began, gesture, view);
+            stroke.painted.insert(row, kept);
+            let (mut next, mut held) = (stroke.base.clone(), view.locked.to_vec());
+            for (group, kept) in stroke.painted.iter().filter_map(|(row, kept)| Some((&members.get(*row)?.group, kept))) {
+                next = set_group(&next, &view.sizes, &held, group, 1.0 - kept).0;
+                // What is painted gives no way to what is painted after it.
+                group.iter().for_each(|&i| held[i] = true);
+            }
+            by_hand(Gesture::Drag(gesture), &next);
         }
         BarEdit::Lock(row) => {
             let Some(m) = members.get(row) else { return };
