@@ -104,7 +104,7 @@ impl Weight {
     /// See [`Weight::PAINT_LIMIT`].
     pub const SHELL_LIMIT: u64 = 640_000;
     /// See [`Weight::PAINT_LIMIT`].
-    pub const WORKER_LIMIT: u64 = 920_000;
+    pub const WORKER_LIMIT: u64 = 680_000;
 
     /// Each part: name, bytes, goal, what is held.
     pub fn parts(&self) -> [(&'static str, u64, u64, u64); 4] {

@@ -67,13 +67,13 @@ fn figures_that_share_an_axis_mark_the_same_place() {
 fn a_colour_scale_that_is_held_stays_for_the_next_tensor() {
     with_page(async |page| -> Result<()> {
         open_bundled(&page, "?device=cpu", "shakespeare-llama").await?;
-        let ends = "return [...document.querySelectorAll('.heatmap svg text')].map(e => e.textContent).filter(t => /^[−-]?[\\d.]/.test(t)).join(' ')";
+        let ends = "return [...document.querySelectorAll('.heatmap svg text')].map(e => e.textContent).filter(t => /^[−-]?[\\d.]+$/.test(t)).join(' ')";
         let hold = "[data-tool=hold]";
         page.find(hold, 20).await?;
         page.click(hold).await?;
         page.find("[data-tool=hold][aria-pressed=true]", 5).await?;
         let before = page.js(ends, json!([])).await?;
-        let other = "const rows = [...document.querySelectorAll('[data-test=tensors] tbody tr')]; rows.at(-3).click(); return rows.length";
+        let other = "const name = document.querySelector('[data-test=row].on').dataset.tensor; [...document.querySelectorAll('[data-test=row]')].find(r => r.dataset.tensor.includes('o_proj') && r.dataset.tensor !== name).click()";
         page.js(other, json!([])).await?;
         tokio::time::sleep(Duration::from_millis(1500)).await;
         page.find("[data-tool=hold][aria-pressed=true]", 10).await?;
