@@ -41,6 +41,12 @@ pub enum Command {
     Owl(Calibrated),
     /// Prunes one part at a time and measures what it costs.
     Sensitivity(Calibrated),
+    /// Shows which experts of a mixture a text wakes, and what two texts wake differently.
+    Experts(ExpertsArgs),
+    /// Turns sparse layers of a mixture of experts into small dense ones (Condense-MoE), measures them and writes the smaller checkpoint.
+    Condense(CondenseArgs),
+    /// Takes away experts, layers or blocks by hand, measures what is left and writes it.
+    Thin(ThinArgs),
     /// Trains location embeddings of a city from described points (CaLLiPer), probes them, exports them.
     #[command(subcommand)]
     City(CityCommand),
@@ -109,6 +115,9 @@ pub struct Replay {
     /// The checkpoints that it was made with: a file, an index or a folder each.
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// A text that it was made with (may be given several times); the tokenizer is taken from beside the checkpoint.
+    #[arg(long, value_name = "FILE")]
+    pub text: Vec<PathBuf>,
     /// Where to compute.
     #[arg(long, value_enum, default_value_t = Device::Auto)]
     pub device: Device,
@@ -293,6 +302,76 @@ pub struct Calibrated {
     /// Any other setting of the method (may be given several times).
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+}
+
+/// `espalier experts`.
+#[derive(Debug, Args)]
+pub struct ExpertsArgs {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(flatten)]
+    pub run: Run,
+    #[command(flatten)]
+    pub texts: Texts,
+    /// The text itself, instead of a file.
+    #[arg(long, value_name = "TEXT")]
+    pub prompt: Option<String>,
+    /// A second text to compare with.
+    #[arg(long, value_name = "TEXT")]
+    pub second: Option<String>,
+    /// Most tokens of each text. [default: 1024]
+    #[arg(long, value_name = "N")]
+    pub most: Option<u32>,
+}
+
+/// `espalier condense`.
+#[derive(Debug, Args)]
+pub struct CondenseArgs {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(flatten)]
+    pub run: Run,
+    #[command(flatten)]
+    pub output: Output,
+    #[command(flatten)]
+    pub texts: Texts,
+    /// sr keeps shared and some routed experts, s the shared ones alone. [default: sr]
+    #[arg(long, value_name = "VARIANT")]
+    pub variant: Option<String>,
+    /// Mixtures to condense. [default: a third of them]
+    #[arg(long, value_name = "N")]
+    pub layers: Option<u32>,
+    /// Routed experts that a condensed layer keeps. [default: as many as a token is sent to]
+    #[arg(long, value_name = "N")]
+    pub experts: Option<u32>,
+    /// js, mse or cosine. [default: js]
+    #[arg(long, value_name = "MEASURE")]
+    pub metric: Option<String>,
+    /// Measure other ways of making the model as small, too.
+    #[arg(long)]
+    pub rivals: bool,
+    /// Any other setting of the method (may be given several times).
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// `espalier thin`.
+#[derive(Debug, Args)]
+pub struct ThinArgs {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(flatten)]
+    pub run: Run,
+    #[command(flatten)]
+    pub output: Output,
+    #[command(flatten)]
+    pub texts: Texts,
+    /// Experts that go: BLOCK:EXPERT,EXPERT,… (may be given several times).
+    #[arg(long, value_name = "BLOCK:EXPERTS")]
+    pub drop: Vec<String>,
+    /// A block whose routed experts all go; its shared experts stay (may be given several times).
+    #[arg(long, value_name = "BLOCK")]
+    pub drop_layer: Vec<u32>,
 }
 
 /// `espalier generate`.

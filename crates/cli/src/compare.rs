@@ -6,6 +6,7 @@ use espalier_lab::protocol::{Check, Command, Reply};
 use espalier_methods::report::{Difference, Finding, Report};
 use serde_json::json;
 
+use crate::language;
 use crate::args::{Common, Diff, Replay};
 use crate::session::{Failure, Lab};
 use crate::table::{Table, number, percent, shape};
@@ -56,6 +57,7 @@ pub fn replay(args: &Replay) -> Result<String, Failure> {
     for file in &args.files {
         lab.offer(file)?;
     }
+    language::offer(&lab, &args.files, &args.text)?;
     lab.device(&Common { files: Vec::new(), device: args.device, json: args.json })?;
     let replies = lab.answers(Command::Replay { job: 1, record: text })?;
     let mut rows = Table::new(&[">step", "what", "result"]);

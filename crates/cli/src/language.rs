@@ -58,7 +58,7 @@ fn column(report: &Report, figure: &str, at: usize) -> Vec<u32> {
 }
 
 /// A table figure as a table of the terminal.
-fn figure_table(figure: Option<&Figure>) -> Table {
+pub fn figure_table(figure: Option<&Figure>) -> Table {
     let Some(FigureKind::Table { columns, rows }) = figure.map(|f| &f.kind) else { return Table::new(&[]) };
     let numeric = |c: usize| rows.iter().all(|r| r.get(c).is_none_or(|v| v.starts_with(|c: char| c.is_ascii_digit() || c == '-') || v.is_empty()));
     let heads = columns.iter().enumerate().map(|(c, a)| {
@@ -71,7 +71,7 @@ fn figure_table(figure: Option<&Figure>) -> Table {
 }
 
 /// `KEY=VALUE` as JSON: numbers, true and false as they are, anything else as text; `{…}` and `[…]` as JSON.
-fn settings(all: &[String]) -> Result<Map<String, Value>, Failure> {
+pub fn settings(all: &[String]) -> Result<Map<String, Value>, Failure> {
     let mut out = Map::new();
     for pair in all {
         let Some((key, value)) = pair.split_once('=') else {
@@ -83,12 +83,12 @@ fn settings(all: &[String]) -> Result<Map<String, Value>, Failure> {
     Ok(out)
 }
 
-fn usage(e: TokensError) -> Failure {
+pub fn usage(e: TokensError) -> Failure {
     Failure::Usage("The text could not be tokenized".into(), format!("{e}."), "Give --tokenizer with the model's own tokenizer.json, or `bytes`.".into())
 }
 
 /// The tokenizer beside the model, the one that was named, or bytes.
-fn tokenizer(common: &Common, named: Option<&Path>) -> Result<Tokens, Failure> {
+pub fn tokenizer(common: &Common, named: Option<&Path>) -> Result<Tokens, Failure> {
     if named == Some(Path::new("bytes")) {
         return Ok(Tokens::Bytes);
     }
@@ -107,7 +107,7 @@ fn unreadable(path: &Path, e: &std::io::Error) -> Failure {
 }
 
 /// Gives the engine the texts: those that calibrate first, the one that measures last.
-fn texts(lab: &Lab, common: &Common, args: &Texts) -> Result<(), Failure> {
+pub fn texts(lab: &Lab, common: &Common, args: &Texts) -> Result<(), Failure> {
     let tokens = tokenizer(common, args.tokenizer.as_deref())?;
     let vocabulary = lab.summary.tensors.iter().filter(|t| t.role == espalier_nets::checkpoint::Role::Embedding && t.shape.len() == 2).map(|t| t.shape[0] as usize).max();
     if let Some(v) = vocabulary {
@@ -117,6 +117,19 @@ fn texts(lab: &Lab, common: &Common, args: &Texts) -> Result<(), Failure> {
         lab.tell(Command::Text(read(path, &tokens)?));
     }
     Ok(())
+}
+
+/// Gives the engine the texts that a record was made with.
+pub fn offer(lab: &Lab, files: &[PathBuf], texts: &[PathBuf]) -> Result<(), Failure> {
+    if texts.is_empty() {
+        return Ok(());
+    }
+    let beside = Common { files: files.to_vec(), device: crate::args::Device::Auto, json: true };
+    let tokens = tokenizer(&beside, None)?;
+    texts.iter().try_for_each(|path| {
+        lab.tell(Command::Text(read(path, &tokens)?));
+        Ok(())
+    })
 }
 
 /// A `.txt` file is one document; each line of a `.jsonl` file is a document (`text`) or a question.

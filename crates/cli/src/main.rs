@@ -5,6 +5,7 @@
 mod args;
 mod city;
 mod compare;
+mod experts;
 mod face;
 mod inspect;
 mod language;
@@ -40,6 +41,9 @@ fn main() -> ExitCode {
         Command::Sparsegpt(args) => language::calibrated("sparsegpt", &args),
         Command::Owl(args) => language::calibrated("owl", &args),
         Command::Sensitivity(args) => language::calibrated("sensitivity", &args),
+        Command::Experts(args) => experts::experts(&args),
+        Command::Condense(args) => experts::condense(&args),
+        Command::Thin(args) => experts::thin(&args),
         Command::City(command) => city::city(&command),
         Command::Methods { json } => methods::methods(json),
     };

@@ -53,6 +53,11 @@ pub fn target(common: &Common, output: &Output) -> Result<Option<Target>, Failur
 }
 
 impl Target {
+    /// The folder, where one was asked for.
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
     /// Copies the configuration and the tokenizer beside the weights, where a folder was asked for.
     pub fn companions(&self, common: &Common) -> Result<(), Failure> {
         let Some(folder) = &self.folder else { return Ok(()) };

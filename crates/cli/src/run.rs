@@ -125,7 +125,8 @@ pub fn run(lab: &Lab, common: &Common, run: &Run, method: &str, config: Map<Stri
     }
 }
 
-fn export(lab: &Lab, common: &Common, place: &Target, edits: Edits, report: &Report) -> Result<(), Failure> {
+/// Writes the new checkpoint.
+pub fn export(lab: &Lab, common: &Common, place: &Target, edits: Edits, report: &Report) -> Result<(), Failure> {
     lab.face.write_to(place.file.clone());
     let provenance = vec![("espalier.method".to_owned(), report.method.clone()), ("espalier.settings".to_owned(), report.config.to_string())];
     match lab.answer(Command::Export { job: 2, edits, provenance })? {

@@ -356,7 +356,7 @@ impl Engine {
         let name = format!("{}-{}.safetensors", open.name, export::word(&edits));
         let place = export::Place { host: self.0.host.clone(), job, name };
         let (mut file, hash) = Digesting::over(Some(Box::new(export::Late::new(place))));
-        let done = export::export(&open, &edits, provenance.clone(), &session, &*self.0.host, sink, &mut file).await?;
+        let done = export::export(&open, &edits, provenance.clone(), &session, &*self.0.host, sink, &mut file, self.0.repertoire.thin).await?;
         self.note(Step::Export { edits, provenance, device, bytes: done.bytes, sha256: replay::digest(&hash) });
         let seconds = (self.0.host.now_ms() - started) / 1e3;
         Ok(Reply::Exported { job, bytes: done.bytes as f64, changed: done.changed, seconds })
@@ -389,6 +389,10 @@ impl Engine {
             steps.remove(oldest);
         }
         steps.push(step);
+    }
+
+    pub(crate) fn repertoire(&self) -> Repertoire {
+        self.0.repertoire
     }
 
     pub(crate) fn host(&self) -> &Rc<dyn Host> {

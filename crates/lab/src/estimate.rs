@@ -105,6 +105,7 @@ pub(crate) async fn estimate(open: &Open, work: &Work, session: &Session, device
                     let names: Vec<String> = ranks.iter().map(|(n, _)| n.clone()).collect();
                     chosen(&open.matrices, Some(&names))?
                 }
+                Edits::Thin { .. } => Vec::new(),
                 Edits::Magnitude { matrices, .. } | Edits::Masks { matrices, .. } => targets(open, "magnitude", matrices.as_deref(), &[])?,
             };
             largest = edited.iter().map(|m| m.elements() as f64).fold(0.0, f64::max);

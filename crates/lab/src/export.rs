@@ -15,6 +15,7 @@ use espalier_tensor::Session;
 use espalier_methods::edit::{Edit, Edited, apply, factor_names, factor_shapes, slice_name};
 use crate::engine::{End, Open, chosen};
 use crate::export_pruned::Pruner;
+use crate::export_thin::{self, Outputs, Stack};
 use crate::host::Host;
 use crate::jobs::JobSink;
 use crate::protocol::{Edits, Fault};
@@ -36,6 +37,8 @@ pub(crate) enum Make {
     Factor { matrix: MatrixRef, rank: u32, left: bool },
     /// One slice of a tensor that is split because another slice is factored.
     Slice { matrix: MatrixRef },
+    /// Parts of several matrices, stacked.
+    Stacked(Stack),
     /// What pruning leaves of it, as ones.
     Mask { tensor: usize, edits: Vec<(MatrixRef, Edit)> },
 }
@@ -81,6 +84,7 @@ impl ByteSink for Late {
 }
 
 /// Writes the copy into a sink.
+#[expect(clippy::too_many_arguments, reason = "what to write, from where, and whom to tell")]
 pub(crate) async fn export(
     open: &Open,
     edits: &Edits,
@@ -89,9 +93,13 @@ pub(crate) async fn export(
     host: &dyn Host,
     sink: &JobSink,
     file: &mut dyn ByteSink,
+    thin: Option<Outputs>,
 ) -> Result<Done, End> {
-    let plan = resolve(open, edits, session, sink).await?;
-    let (outputs, makes) = if matches!(edits, Edits::Masks { .. }) { masks(open, plan)? } else { outputs(open, plan)? };
+    let (outputs, makes) = match edits {
+        Edits::Thin { plan } => thin.ok_or_else(|| Fault::no_method("thin", &[]))?(open, plan)?,
+        Edits::Masks { .. } => masks(open, resolve(open, edits, session, sink).await?)?,
+        _ => outputs(open, resolve(open, edits, session, sink).await?)?,
+    };
     let metadata = metadata(open, edits, provenance);
     let plan = Plan::new(outputs, &metadata)?;
     let maker = Maker { open, session, sink, pairs: RefCell::default() };
@@ -134,6 +142,8 @@ async fn resolve(open: &Open, edits: &Edits, session: &Session, sink: &JobSink) 
             let edit = |rank: u32| if *factors { Edit::Factor { rank } } else { Edit::Truncate { rank } };
             Ok(open.matrices.iter().filter_map(|m| Some((m.clone(), edit(*by_label.get(m.label().as_str())?)))).collect())
         }
+        // Whole tensors come and go: there is no edit of single matrices.
+        Edits::Thin { .. } => Ok(Vec::new()),
         Edits::Magnitude { config, matrices } | Edits::Masks { config, matrices } => {
             let config = espalier_methods::config::decode::<magnitude::Config>(&magnitude::CARD, config.clone())?;
             let matrices = chosen(&open.matrices, matrices.as_deref())?;
@@ -249,6 +259,7 @@ impl Maker<'_> {
                 }
                 Ok(kept)
             }
+            Make::Stacked(stack) => export_thin::bytes(self.open, output, stack).await,
             Make::Slice { matrix } => {
                 let values = checkpoint.read_matrix(matrix).await?;
                 self.encoded(output, values.as_standard_layout().as_slice().unwrap_or_default())
@@ -341,6 +352,7 @@ fn describe(edits: &Edits) -> (&'static str, serde_json::Value) {
             let ranks: BTreeMap<&str, u32> = ranks.iter().map(|(n, r)| (n.as_str(), *r)).collect();
             (if *factors { "factored" } else { "low-rank" }, serde_json::json!({ "method": "welore", "form": if *factors { "factors" } else { "dense" }, "ranks": ranks }))
         }
+        Edits::Thin { plan } => ("condensed", serde_json::json!({ "method": "condense", "plan": plan })),
         Edits::Masks { config, matrices } => ("masks", serde_json::json!({ "method": "magnitude", "form": "masks, 1 = kept", "config": config, "matrices": matrices })),
         Edits::Magnitude { config, matrices } => ("pruned", serde_json::json!({ "method": "magnitude", "config": config, "matrices": matrices })),
     }

@@ -64,6 +64,12 @@ impl Fault {
         Self::new(FaultKind::Config, format!("{name} is not a matrix of the open checkpoint"), why, "Choose names from the table of tensors (slices as name#3).", &format!("matrix {name:?}"))
     }
 
+    /// A change of a block that no copy can hold.
+    pub fn not_written(block: usize) -> Self {
+        let why = "A copy holds condensed layers, and layers that route on among fewer experts; a layer or block that is dropped whole leaves nothing that a loader would find in its place.";
+        Self::new(FaultKind::Config, format!("Block {block} cannot be written as it was changed"), why, "Keep its shared experts (condense it to none of the routed ones), or bring the layer back.", &format!("block {block}"))
+    }
+
     /// A rank that the matrix cannot have.
     pub fn no_rank(name: &str, rank: u32, full: u64) -> Self {
         let why = format!("A matrix of that shape has ranks from 1 to {full}.");

@@ -5,6 +5,7 @@ mod engine;
 mod estimate;
 mod export;
 mod export_pruned;
+mod export_thin;
 mod fault;
 pub mod host;
 mod jobs;

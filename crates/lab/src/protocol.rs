@@ -136,6 +136,11 @@ pub enum Edits {
         /// Matrices to prune; `None` for all prunable.
         matrices: Option<Vec<String>>,
     },
+    /// Without some experts: condensed layers become dense ones, others route on among fewer.
+    Thin {
+        /// What becomes of each block.
+        plan: espalier_methods::experts::Plan,
+    },
     /// Not a copy but the masks of that pruning: a `U8` tensor of the same name and shape for every pruned tensor, 1 where the weight stays.
     Masks {
         /// Configuration of the method `magnitude`.

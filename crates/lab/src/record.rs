@@ -168,6 +168,12 @@ fn of_finding(finding: &Finding) -> Vec<(String, f64)> {
         Finding::Pruned(p) => row(&p.tensor, &[("zeros", p.zeros), ("error", p.error)]),
         Finding::Rank(c) => row(&c.tensor, &[("rank", f64::from(c.kept)), ("error", c.error)]),
         Finding::Diff(d) => row(&d.tensor, &[("relative change", d.relative.unwrap_or(f64::NAN)), ("differing", d.differing)]),
+        Finding::Routing(r) => {
+            let (even, mass) = (0..r.layers()).fold((0.0, 0.0), |(e, m), l| (e + r.balance(l, usize::MAX).entropy, m + r.path(0, l).map(|(_, w)| f64::from(w)).sum::<f64>()));
+            row(&r.text, &[("tokens", r.length() as f64), ("sum of load entropies", even), ("gate weight of the first token", mass)])
+        }
+        Finding::Pick(p) => row(&format!("block {} step {}", p.block, p.step), &[("expert", p.expert.map_or(-1.0, f64::from)), ("divergence", p.score)]),
+        Finding::Point(p) => row(&format!("{} {} draw {}", p.arm, p.step, p.draw), &[("parameters", p.parameters), ("perplexity", p.perplexity)]),
         #[allow(unreachable_patterns, reason = "methods to come bring findings of their own, which the digest covers")]
         _ => Vec::new(),
     }

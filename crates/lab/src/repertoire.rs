@@ -5,7 +5,8 @@ use espalier_methods::registry::{self, DATA_FREE, METHODS};
 use espalier_tensor::op::Sample;
 use espalier_tensor::ops::ALL;
 
-use crate::protocol::{Command, Fault};
+use crate::export_thin::{self, Outputs};
+use crate::protocol::{Command, Edits, Fault};
 
 /// The methods that an engine runs and the operations that it tests.
 #[derive(Clone, Copy)]
@@ -14,13 +15,15 @@ pub struct Repertoire {
     pub methods: &'static [Entry],
     /// Operations of the self-test, each with its samples.
     pub tested: &'static [(&'static str, fn() -> Vec<Sample>)],
+    /// How copies without some experts are laid out, which takes the code of the models.
+    pub(crate) thin: Option<Outputs>,
 }
 
 impl Repertoire {
     /// Everything.
-    pub const WHOLE: Self = Self { methods: METHODS, tested: ALL };
+    pub const WHOLE: Self = Self { methods: METHODS, tested: ALL, thin: Some(export_thin::outputs) };
     /// Methods that need nothing but the weights, and no self-test: code that only the others use is not linked.
-    pub const DATA_FREE: Self = Self { methods: DATA_FREE, tested: &[] };
+    pub const DATA_FREE: Self = Self { methods: DATA_FREE, tested: &[], thin: None };
 
     /// The method with this key.
     ///
@@ -35,7 +38,7 @@ impl Repertoire {
 pub fn needs_whole(command: &Command) -> bool {
     match command {
         Command::Run { method, .. } => !registry::is_data_free(method),
-        Command::Replay { .. } | Command::SelfTest { .. } => true,
+        Command::Replay { .. } | Command::SelfTest { .. } | Command::Export { edits: Edits::Thin { .. }, .. } => true,
         _ => false,
     }
 }

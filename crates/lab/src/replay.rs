@@ -95,7 +95,7 @@ impl Engine {
                     let open = first(&places)?;
                     let (session, _) = self.session_and_place(sink).await?;
                     let (mut nowhere, hash) = Digesting::over(None);
-                    let done = crate::export::export(&open, edits, provenance.clone(), &session, &**self.host(), sink, &mut nowhere).await?;
+                    let done = crate::export::export(&open, edits, provenance.clone(), &session, &**self.host(), sink, &mut nowhere, self.repertoire().thin).await?;
                     let check = if digest(&hash) == *sha256 {
                         Check::Same
                     } else {

@@ -3,10 +3,12 @@
 pub mod allocation;
 pub mod bytes;
 pub mod calibration;
+pub mod condense;
 pub mod config;
 pub mod cost;
 pub mod diff;
 pub mod edit;
+pub mod experts;
 pub mod figures;
 pub mod generate;
 pub mod layerwise;

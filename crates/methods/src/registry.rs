@@ -14,6 +14,9 @@ pub static METHODS: &[Entry] = &[
     crate::sensitivity::ENTRY,
     crate::perplexity::ENTRY,
     crate::generate::ENTRY,
+    crate::experts::ENTRY,
+    crate::experts::THIN_ENTRY,
+    crate::condense::ENTRY,
 ];
 
 /// Those that need nothing but the weights: a face with little room for code has these alone.
@@ -88,5 +91,8 @@ mod tests {
         check::<crate::sensitivity::Config>(&crate::sensitivity::CARD);
         check::<crate::perplexity::Config>(&crate::perplexity::CARD);
         check::<crate::generate::Config>(&crate::generate::CARD);
+        check::<crate::experts::Config>(&crate::experts::CARD);
+        check::<crate::experts::ThinConfig>(&crate::experts::THIN_CARD);
+        check::<crate::condense::Config>(&crate::condense::CARD);
     }
 }

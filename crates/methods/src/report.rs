@@ -72,6 +72,12 @@ pub enum Finding {
     Rank(RankChoice),
     /// How one tensor differs between two checkpoints.
     Diff(TensorDiff),
+    /// What routers decided for a text.
+    Routing(crate::experts::Routing),
+    /// One step of a search for experts or layers to keep.
+    Pick(crate::condense::Pick),
+    /// A thinned model and what it costs.
+    Point(crate::experts::Point),
 }
 
 /// How one tensor differs between two checkpoints, A and B.

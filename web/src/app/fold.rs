@@ -209,7 +209,7 @@ impl State {
                 self.chosen.insert(r.tensor.as_str().into(), Rc::new(r));
             }
             // Kept with its report.
-            Finding::Diff(_) => {}
+            Finding::Diff(_) | Finding::Routing(_) | Finding::Pick(_) | Finding::Point(_) => {}
         }
     }
 

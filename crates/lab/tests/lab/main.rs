@@ -8,3 +8,4 @@ mod pool;
 mod protocol;
 mod record;
 mod stats;
+mod thin;

@@ -62,6 +62,8 @@ pub struct Experts {
     pub normalise: bool,
     /// What they are multiplied with afterwards.
     pub scale: f32,
+    /// Whether shared experts stand beside them, by the configuration.
+    pub shared: bool,
 }
 
 /// What is known of a model before its weights are read.
@@ -268,5 +270,5 @@ fn experts(s: &Settings<'_>, checkpoint: &Checkpoint, model_type: &str) -> Optio
     let normalise = model_type == "mixtral" || s.flag("norm_topk_prob").unwrap_or(false);
     // DeepSeek scales only what it does not normalise.
     let scale = if normalise { 1.0 } else { s.number(&["routed_scaling_factor"]).unwrap_or(1.0) as f32 };
-    Some(Experts { count, per_token, normalise, scale })
+    Some(Experts { count, per_token, normalise, scale, shared: checkpoint.settings.shared_experts.is_some() })
 }

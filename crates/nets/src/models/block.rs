@@ -9,7 +9,7 @@ use ndarray::Array2;
 
 use super::attention::Attention;
 use super::batch::Batch;
-use super::feed_forward::{FeedForward, Routing};
+use super::feed_forward::{FeedForward, Mixture, Routing};
 use super::layout::{BlockLayout, inside, missing, norm_names};
 use super::norm::{Norm, vector};
 use super::{Architecture, ModelError, Style};
@@ -47,6 +47,9 @@ pub trait Hook {
 
     /// A router's choice.
     fn routing(&mut self, _routing: &Routing) {}
+
+    /// What an expert gave for the batch's rows that were sent to it, `[rows, hidden]`, before its weight.
+    fn expert(&mut self, _expert: u32, _output: &Tensor, _rows: &[u32]) {}
 }
 
 /// Sees nothing.
@@ -146,21 +149,61 @@ impl Block {
             Style::Bert => {
                 let y = self.attention.run(&mut pass, a, self.index, x, batch);
                 let x = first.run(session, &add(x, &y));
-                let y = self.feed_forward.run(&mut pass, a, &x).await?;
+                let y = self.feed_forward.run(&mut pass, a, self.index, &x).await?;
                 second.run(session, &add(&x, &y))
             }
             _ if a.parallel => {
                 let y = self.attention.run(&mut pass, a, self.index, &first.run(session, x), batch);
-                let z = self.feed_forward.run(&mut pass, a, &second.run(session, x)).await?;
+                let z = self.feed_forward.run(&mut pass, a, self.index, &second.run(session, x)).await?;
                 add(&add(&z, &y), x)
             }
             _ => {
                 let y = self.attention.run(&mut pass, a, self.index, &first.run(session, x), batch);
                 let x = add(x, &y);
-                let y = self.feed_forward.run(&mut pass, a, &second.run(session, &x)).await?;
+                let y = self.feed_forward.run(&mut pass, a, self.index, &second.run(session, &x)).await?;
                 add(&x, &y)
             }
         })
+    }
+}
+
+/// A block's mixture, taken apart: what goes on beside it and what goes into it.
+#[derive(Clone)]
+pub struct Apart {
+    /// The residual stream behind the attention, `[rows, hidden]`; a mixture's output is added to it.
+    pub residual: Tensor,
+    /// The same behind its norm: what every expert sees.
+    pub input: Tensor,
+}
+
+impl Block {
+    /// Whether its feed-forward is a mixture of experts with a router.
+    pub fn is_mixture(&self) -> bool {
+        self.feed_forward.is_mixture()
+    }
+
+    /// Uses its experts in another way. Panics where the block has no router: a bug of the caller.
+    pub fn mix(&mut self, mixture: Mixture) {
+        self.feed_forward.set(mixture);
+    }
+
+    /// Takes `[rows, hidden]` up to the experts (blocks of the Llama kind, which all mixtures are).
+    pub fn apart(&self, session: &Session, x: &Tensor, batch: &Batch) -> Apart {
+        let mut pass = Pass { session, linears: &self.linears, hook: &mut NoHook };
+        let y = self.attention.run(&mut pass, &self.architecture, self.index, &self.norms[0].run(session, x), batch);
+        let residual = session.run(&Binary::Add, &[x, &y]);
+        let input = self.norms[1].run(session, &residual);
+        Apart { residual, input }
+    }
+
+    /// One expert's output for all rows of [`Apart::input`], before any weight.
+    pub fn expert(&self, session: &Session, input: &Tensor, expert: u32) -> Tensor {
+        self.feed_forward.expert(&mut Pass { session, linears: &self.linears, hook: &mut NoHook }, &self.architecture, input, expert)
+    }
+
+    /// Output of the shared experts for all rows of [`Apart::input`]; `None` where there are none.
+    pub fn shared(&self, session: &Session, input: &Tensor) -> Option<Tensor> {
+        self.feed_forward.shared(&mut Pass { session, linears: &self.linears, hook: &mut NoHook }, &self.architecture, input)
     }
 }
 

@@ -66,6 +66,16 @@ pub enum ModelError {
         /// How many.
         count: usize,
     },
+    /// A router whose scores overflowed: there is nothing to choose experts by.
+    #[error("the router of block {block} gives NaN or infinite scores for {count} of {of} tokens, so no experts can be chosen; its weights (gate.weight), or those of a block before it, are damaged: open an intact copy")]
+    Router {
+        /// Which block.
+        block: usize,
+        /// Tokens.
+        count: usize,
+        /// Of so many.
+        of: usize,
+    },
     /// The model has no head that predicts words.
     #[error("{model} has no head that predicts the next word, so there is no perplexity and nothing to generate")]
     NoHead {

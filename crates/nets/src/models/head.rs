@@ -46,7 +46,8 @@ impl Head {
         Ok((weight, bias))
     }
 
-    fn normed(&self, session: &Session, x: &Tensor) -> Tensor {
+    /// Outputs of the last block behind the final norm, `[rows, hidden]`: what a library gives as the last hidden state.
+    pub fn normed(&self, session: &Session, x: &Tensor) -> Tensor {
         self.norm.as_ref().map_or_else(|| x.clone(), |n| n.run(session, x))
     }
 

@@ -107,11 +107,15 @@ fn check(block: &BlockLayout, i: usize, a: &Architecture) -> Result<(), ModelErr
         for part in &block.experts {
             feed_forward(part, h, true, i, a)?;
         }
-        if !block.shared.is_empty() {
-            feed_forward(&block.shared, h, true, i, a)?;
+        if block.shared.is_empty() && experts.shared {
+            return Err(missing(a, format!("for the shared experts of block {i}, which config.json speaks of")));
         }
-    } else {
+    } else if block.shared.is_empty() || !block.dense.is_empty() {
+        // Without a router: an ordinary dense layer, or what condensing left of a mixture, with or without the shared experts beside it.
         feed_forward(&block.dense, h, gated, i, a)?;
+    }
+    if !block.shared.is_empty() {
+        feed_forward(&block.shared, h, true, i, a)?;
     }
     Ok(())
 }

@@ -19,11 +19,11 @@ mod rope;
 
 pub use architecture::{Activation, Architecture, Experts, NormKind, QkNorm, Style};
 pub use batch::{Batch, Stream};
-pub use block::{Block, Hook, Linear, NoHook};
+pub use block::{Apart, Block, Hook, Linear, NoHook};
 pub use error::ModelError;
-pub use feed_forward::Routing;
+pub use feed_forward::{Mixture, Routing};
 pub use generate::{Generate, Sampling, top_words};
 pub use head::{Head, perplexity};
-pub use model::Model;
+pub use model::{MixtureLayout, Model};
 pub use norm::Norm;
 pub use rope::{Rope, Scaling};

@@ -13,12 +13,26 @@ use super::layout::{BlockLayout, blocks, missing, outside};
 use super::norm::Norm;
 use super::{Architecture, ModelError, Style};
 use crate::Checkpoint;
+use crate::checkpoint::MatrixRef;
 
 /// Most bytes of one intermediate result of a batch; batches are cut to it, so that a block of a batch is short work between two looks at a cancel.
 const INTERMEDIATE: usize = 4 << 20;
 
 /// Bytes of blocks that may stay on the device between uses.
 const RESIDENT: usize = 256 << 20;
+
+/// The matrices of a block's mixture of experts.
+#[derive(Clone, Debug)]
+pub struct MixtureLayout {
+    /// The router, `[experts, hidden]`.
+    pub router: MatrixRef,
+    /// Of each expert gate, up and down (or both in one, and down).
+    pub experts: Vec<Vec<MatrixRef>>,
+    /// Of the shared experts, which are one.
+    pub shared: Vec<MatrixRef>,
+    /// Their gate, `[1, hidden]`.
+    pub shared_gate: Option<MatrixRef>,
+}
 
 /// A model, ready to be run block by block.
 pub struct Model<'a> {
@@ -104,6 +118,22 @@ impl<'a> Model<'a> {
     /// Blocks.
     pub fn blocks(&self) -> usize {
         self.layout.len()
+    }
+
+    /// Blocks whose feed-forward is a mixture of experts with a router, in order; blocks that were condensed are none of them.
+    pub fn mixtures(&self) -> Vec<usize> {
+        (0..self.layout.len()).filter(|&i| self.layout[i].router.is_some()).collect()
+    }
+
+    /// Whether shared experts stand beside the routed ones of a block.
+    pub fn has_shared(&self, block: usize) -> bool {
+        self.layout.get(block).is_some_and(|l| !l.shared.is_empty())
+    }
+
+    /// Names and shapes of a block's mixture, for arithmetic over them and for writing copies.
+    pub fn mixture(&self, block: usize) -> Option<MixtureLayout> {
+        let l = self.layout.get(block)?;
+        Some(MixtureLayout { router: l.router.clone()?, experts: l.experts.clone(), shared: l.shared.clone(), shared_gate: l.shared_gate.clone() })
     }
 
     /// Brings one block to the device.

@@ -45,6 +45,7 @@ pub const ALL: &[(&str, fn() -> Vec<Sample>)] = &[
     ("layout/window", layout::window_samples),
     ("loss/cross_entropy", loss::cross_entropy_samples),
     ("loss/cross_entropy_grad", loss::cross_entropy_grad_samples),
+    ("loss/divergence", loss::divergence_samples),
     ("loss/likelihood", loss::likelihood_samples),
     ("matmul/gram", matmul::gram_samples),
     ("matmul/matmul", matmul::matmul_samples),

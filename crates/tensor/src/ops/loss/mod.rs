@@ -1,15 +1,18 @@
-//! What predictions cost.
+//! What predictions cost, and how far apart results are.
 
 mod cross_entropy;
 mod cross_entropy_grad;
+mod divergence;
 mod likelihood;
 
 pub use cross_entropy::CrossEntropy;
 pub use cross_entropy_grad::CrossEntropyGrad;
+pub use divergence::Divergence;
 pub use likelihood::Likelihood;
 
 pub(super) use cross_entropy::samples as cross_entropy_samples;
 pub(super) use cross_entropy_grad::samples as cross_entropy_grad_samples;
+pub(super) use divergence::samples as divergence_samples;
 pub(super) use likelihood::samples as likelihood_samples;
 
 use crate::array::{Array, DType, Spec};
