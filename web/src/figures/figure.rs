@@ -142,8 +142,8 @@ pub fn Figure(props: &FigureProps) -> Html {
                     { for tool("CSV", "Save the numbers", csv) }
                     { for tool("SVG", "Save the drawing", svg_click) }
                     { for tool("PNG", "Save the picture, two pixels for one", png) }
-                    { for tool("link", "Copy the address of this view", link) }
-                    { for tool("full", "The whole screen, and back", Some(full)) }
+                    { for drawn_tool("link", "Copy the address of this view", LINK, link) }
+                    { for drawn_tool("full", "The whole screen, and back", FULL, Some(full)) }
                 </span>
             </header>
             if let (true, Some(table)) = (*as_table, &props.table) {
@@ -154,6 +154,20 @@ pub fn Figure(props: &FigureProps) -> Html {
             if !props.sentence.is_empty() { <figcaption class="say">{ &props.sentence }</figcaption> }
         </figure>
     }
+}
+
+/// A chain of two links.
+pub const LINK: &str = "M6 8.2a2.6 2.6 0 0 0 3.8.2l2-2a2.6 2.6 0 0 0-3.7-3.7l-.9.9M8 5.8a2.6 2.6 0 0 0-3.8-.2l-2 2a2.6 2.6 0 0 0 3.7 3.7l.9-.9";
+/// Four corners.
+const FULL: &str = "M2 5V2h3M9 2h3v3M12 9v3H9M5 12H2V9";
+
+/// A tool as a drawing, where a word would take the figure's room.
+fn drawn_tool(name: &'static str, title: &'static str, path: &'static str, click: Option<Callback<MouseEvent>>) -> Option<Html> {
+    click.map(|onclick| html! {
+        <button type="button" {title} aria-label={title} {onclick} data-tool={name}>
+            <svg width="12" height="12" viewBox="0 0 14 14" aria-hidden="true"><path d={path} fill="none" stroke="currentColor" stroke-width="1.3" /></svg>
+        </button>
+    })
 }
 
 /// Fills the screen with a figure, or gives it back.

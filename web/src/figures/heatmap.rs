@@ -182,7 +182,7 @@ pub fn HeatMap(props: &HeatMapProps) -> Html {
     let hold = props.limits.is_none().then(|| {
         let now = heat.range();
         let onclick = Callback::from(move |_: MouseEvent| keep.emit(Look { zoom: held.is_none().then_some([now, [0.0, 1.0]]), ..look.clone() }));
-        html! { <button type="button" aria-pressed={held.is_some().to_string()} {onclick} title="Keep this colour scale for the next tensors" data-tool="hold">{ "hold scale" }</button> }
+        html! { <button type="button" aria-pressed={held.is_some().to_string()} {onclick} title="Keep this colour scale for the next tensors" data-tool="hold">{ "hold" }</button> }
     });
     let tools = html! { <>{ props.tools.clone() }{ for hold }</> };
     let tabindex = props.on_row.is_some().then_some("0");

@@ -16,7 +16,7 @@ pub struct CostProps {
     pub matrices: Option<Vec<String>>,
 }
 
-/// What a run of a method would need here, without the spectra that are known already.
+/// What a run of a method would need here, without the spectra that are known already where it asks for spectra.
 #[component]
 pub fn Cost(props: &CostProps) -> Html {
     let lab = use_lab();
@@ -24,7 +24,8 @@ pub fn Cost(props: &CostProps) -> Html {
     let device = lab.state.device.as_ref().map(|d| d.name.clone());
     {
         let (port, asked, open) = (lab.port.clone(), asked.setter(), lab.state.summary.is_some());
-        let known: Vec<String> = lab.state.spectra.keys().map(|k| k.to_string()).collect();
+        // Only what computes spectra is spared those that are known.
+        let known: Vec<String> = if props.method == "spectra" { lab.state.spectra.keys().map(|k| k.to_string()).collect() } else { Vec::new() };
         use_effect_with((props.method.clone(), props.matrices.clone(), lab.state.opened, device, lab.state.spectra.len()), move |(method, matrices, ..)| {
             if open {
                 let job = port.number();

@@ -11,6 +11,7 @@ use crate::app::action::Action;
 use crate::app::address::copy_link;
 use crate::app::context::{now, use_lab};
 use crate::app::state::{Place, Run, Sheet, State, Theme};
+use crate::figures::figure::LINK;
 use crate::plot::number;
 
 /// A single call into the linear algebra cannot be stopped; past this the page offers to end the worker instead.
@@ -58,7 +59,7 @@ pub fn Top() -> Html {
             <Device />
             <div class="icons">
                 <button type="button" class="keep" title="Copy a link to this view (C)" aria-label="Copy a link to this view" onclick={copy} data-test="copy-link">
-                    <svg width="14" height="14" viewBox="0 0 14 14" aria-hidden="true"><path d="M6 8.200a2.600 2.600 0 0 0 3.800.2l2-2a2.600 2.600 0 0 0-3.700-3.700l-.9.9M8 5.800a2.600 2.600 0 0 0-3.800-.2l-2 2a2.600 2.600 0 0 0 3.700 3.700l.9-.9" fill="none" stroke="currentColor" stroke-width="1.300" /></svg>
+                    <svg width="14" height="14" viewBox="0 0 14 14" aria-hidden="true"><path d={LINK} fill="none" stroke="currentColor" stroke-width="1.300" /></svg>
                 </button>
                 <button type="button" class="keep" title={theme_words} aria-label={theme_words} onclick={theme} data-test="theme">
                     <svg width="14" height="14" viewBox="0 0 14 14" aria-hidden="true"><circle cx="7" cy="7" r="5.5" fill="none" stroke="currentColor" stroke-width="1.3" /><path d="M7 1.5a5.5 5.5 0 0 1 0 11z" fill="currentColor" /></svg>
