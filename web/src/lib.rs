@@ -5,4 +5,5 @@ pub mod figures;
 pub mod plot;
 pub mod screens;
 pub mod teach;
+pub mod tokens;
 pub mod worker;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+pub use crate::args_prune::{Calibrated, Chooser, Prune, Rule, Texts};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use espalier_lab::protocol::DeviceChoice;
 
@@ -30,6 +31,7 @@ pub enum Command {
     /// Does a run record again and checks that the same comes out.
     Replay(Replay),
     /// Perplexity of a language model on a text.
+    #[command(visible_alias = "eval")]
     Perplexity(Calibrated),
     /// Goes on with a text.
     Generate(Generate),
@@ -47,6 +49,8 @@ pub enum Command {
     Condense(CondenseArgs),
     /// Takes away experts, layers or blocks by hand, measures what is left and writes it.
     Thin(ThinArgs),
+    /// Prunes after reading one text after another and judges each on all of them, with several seeds.
+    CalibrateStudy(Calibrated),
     /// Trains location embeddings of a city from described points (CaLLiPer), probes them, exports them.
     #[command(subcommand)]
     City(CityCommand),
@@ -213,95 +217,6 @@ pub struct Rank {
     /// Write the product of the factors under the old names: other tools open it, but it is not smaller.
     #[arg(long, requires = "out")]
     pub dense: bool,
-}
-
-/// `espalier prune`.
-#[derive(Debug, Args)]
-pub struct Prune {
-    #[command(flatten)]
-    pub common: Common,
-    #[command(flatten)]
-    pub run: Run,
-    #[command(flatten)]
-    pub output: Output,
-    /// Share of the weights to remove, 0 to 1. [default: 0.5]
-    #[arg(long, value_name = "SHARE")]
-    pub sparsity: Option<f64>,
-    /// Among which weights the smallest are looked for: tensor, row, global, or a pattern N:M (remove N of every M). [default: tensor]
-    #[arg(long, value_name = "SCOPE")]
-    pub scope: Option<String>,
-    /// How the sparsity is shared out over matrices: uniform, erk, er, east or spectrum. [default: uniform]
-    #[arg(long, value_name = "HOW")]
-    pub allocation: Option<String>,
-    /// exact, or official for the rule of Wanda's code. [default: exact]
-    #[arg(long, value_name = "RULE")]
-    pub rule: Option<String>,
-    /// Write the sparsity of each layer for another tool: FILE.yaml for llm-compressor, FILE.py for Torch-Pruning, FILE.json.
-    #[arg(long, value_name = "FILE")]
-    pub recipe: Option<PathBuf>,
-    /// With a recipe in YAML: how llm-compressor is to choose the weights.
-    #[arg(long, value_enum, default_value_t = Chooser::Magnitude, requires = "recipe")]
-    pub modifier: Chooser,
-    /// Write masks (1 = kept) to --out instead of the pruned checkpoint.
-    #[arg(long, requires = "out")]
-    pub masks: bool,
-}
-
-/// `--modifier`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Chooser {
-    /// By |w|, as here.
-    Magnitude,
-    /// By |w| times its input's norm.
-    Wanda,
-    /// With the rest of the row mended.
-    Sparsegpt,
-}
-
-/// What commands over texts take.
-#[derive(Debug, Args)]
-pub struct Texts {
-    /// A .txt or .jsonl file; the first calibrates (may be given several times).
-    #[arg(long, required = true, value_name = "FILE")]
-    pub text: Vec<PathBuf>,
-    /// The text that perplexity is measured on. [default: the last --text]
-    #[arg(long, value_name = "FILE")]
-    pub eval: Option<PathBuf>,
-    /// A tokenizer.json, or `bytes`. [default: the one beside the model, else bytes]
-    #[arg(long, value_name = "FILE")]
-    pub tokenizer: Option<PathBuf>,
-    /// Calibration windows.
-    #[arg(long, value_name = "N")]
-    pub samples: Option<u32>,
-    /// Tokens a window.
-    #[arg(long, value_name = "N")]
-    pub length: Option<u32>,
-    /// Most windows that perplexity is measured on.
-    #[arg(long, value_name = "N")]
-    pub windows: Option<u32>,
-}
-
-/// A method over texts; its settings are those that `espalier methods` lists.
-#[derive(Debug, Args)]
-pub struct Calibrated {
-    #[command(flatten)]
-    pub common: Common,
-    #[command(flatten)]
-    pub run: Run,
-    #[command(flatten)]
-    pub texts: Texts,
-    /// Share of the weights to remove, 0 to 1.
-    #[arg(long, value_name = "SHARE")]
-    pub sparsity: Option<f64>,
-    /// unstructured, or N:M (remove N of every M).
-    #[arg(long, value_name = "PATTERN")]
-    pub pattern: Option<String>,
-    /// uniform, owl, erk, alpha, sensitivity or by_hand.
-    #[arg(long, value_name = "HOW")]
-    pub allocation: Option<String>,
-    /// Any other setting of the method (may be given several times).
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
 }
 
 /// `espalier experts`.

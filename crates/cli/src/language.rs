@@ -3,14 +3,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use espalier_lab::protocol::Command;
-use espalier_methods::calibration::{Corpus, Example, example};
+use espalier_lab::protocol::{Command, Edits};
+use espalier_methods::calibration::{Corpus, TextError, corpus};
 use espalier_methods::report::{Figure, FigureKind, Report};
 use espalier_tokens::{Tokens, TokensError};
 use serde_json::{Map, Value};
 
-use crate::args::{Calibrated, Common, Generate, Texts};
-use crate::run::{printed, run};
+use crate::args::{Calibrated, Chooser, Common, Generate, Prune, Texts};
+use crate::compare::{keep, write};
+use crate::output::target;
+use crate::run::{export, names, printed, recipe, run};
 use crate::session::{Failure, Lab};
 use crate::table::Table;
 
@@ -23,12 +25,49 @@ pub fn calibrated(method: &str, args: &Calibrated) -> Result<String, Failure> {
     put("sparsity", args.sparsity.map(Value::from));
     put("pattern", args.pattern.clone().map(Value::from));
     put("allocation", args.allocation.clone().map(Value::from));
-    put("samples", args.texts.samples.map(Value::from));
-    put("length", args.texts.length.map(Value::from));
-    put("windows", args.texts.windows.map(Value::from));
+    counts(&args.texts, put);
     let report = run(&lab, &args.common, &args.run, method, config)?;
     let table = figure_table(report.figures.iter().rev().find(|f| matches!(f.kind, FigureKind::Table { .. })));
     printed(&args.common, &report, table)
+}
+
+/// `espalier prune --method wanda`, `sparsegpt` or `owl`.
+pub fn prune(method: &str, args: &Prune) -> Result<String, Failure> {
+    if let Some((name, _)) = [("--scope", args.scope.is_some()), ("--rule", args.rule.is_some())].iter().find(|(_, given)| *given) {
+        return Err(Failure::Usage(format!("{name} does not go with --method {method}"), "It is a setting of magnitude pruning.".into(), "Give a pattern with --pattern, other settings with --set KEY=VALUE.".into()));
+    }
+    let place = target(&args.common, &args.output)?;
+    let lab = Lab::open(&args.common)?;
+    texts(&lab, &args.common, &args.texts)?;
+    let mut config = settings(&args.set)?;
+    let mut put = |key: &str, value: Option<Value>| value.map(|v| config.insert(key.into(), v));
+    put("sparsity", args.sparsity.map(Value::from));
+    put("pattern", args.pattern.clone().map(Value::from));
+    put("allocation", args.allocation.clone().map(Value::from));
+    if args.texts.eval.len() > 1 {
+        let names: Vec<String> = args.texts.eval.iter().map(|p| stem(p)).collect();
+        put("evaluation", Some(names.join(",").into()));
+    }
+    counts(&args.texts, put);
+    let report = run(&lab, &args.common, &args.run, method, config)?;
+    if let Some(place) = place {
+        let edits = Edits::Calibrated { method: method.into(), config: report.config.clone(), matrices: names(&args.run), seed: args.run.seed, masks: args.masks };
+        export(&lab, &args.common, &place, edits, &report)?;
+    }
+    if let Some(file) = &args.recipe {
+        let own = if method == "sparsegpt" { Chooser::Sparsegpt } else { Chooser::Wanda };
+        let chooser = if args.modifier == Chooser::Magnitude { own } else { args.modifier };
+        write(file, &recipe(file, &report, chooser)?)?;
+    }
+    keep(&lab, args.run.record.as_ref())?;
+    printed(&args.common, &report, figure_table(report.figures.iter().rev().find(|f| matches!(f.kind, FigureKind::Table { .. }))))
+}
+
+/// How many windows of how many tokens.
+fn counts(args: &Texts, mut put: impl FnMut(&str, Option<Value>) -> Option<Option<Value>>) {
+    put("samples", args.samples.map(Value::from));
+    put("length", args.length.map(Value::from));
+    put("windows", args.windows.map(Value::from));
 }
 
 /// `espalier generate`.
@@ -119,6 +158,10 @@ pub fn texts(lab: &Lab, common: &Common, args: &Texts) -> Result<(), Failure> {
     Ok(())
 }
 
+fn stem(path: &Path) -> String {
+    path.file_stem().map_or_else(|| "text".into(), |s| s.to_string_lossy().into_owned())
+}
+
 /// Gives the engine the texts that a record was made with.
 pub fn offer(lab: &Lab, files: &[PathBuf], texts: &[PathBuf]) -> Result<(), Failure> {
     if texts.is_empty() {
@@ -135,27 +178,10 @@ pub fn offer(lab: &Lab, files: &[PathBuf], texts: &[PathBuf]) -> Result<(), Fail
 /// A `.txt` file is one document; each line of a `.jsonl` file is a document (`text`) or a question.
 fn read(path: &Path, tokens: &Tokens) -> Result<Corpus, Failure> {
     let text = fs::read_to_string(path).map_err(|e| unreadable(path, &e))?;
-    let name = path.file_stem().map_or_else(|| "text".into(), |s| s.to_string_lossy().into_owned());
-    let mut corpus = Corpus { bytes: text.len() as f64, name, ..Corpus::default() };
-    let encode = |t: &str| tokens.encode(t, true).map_err(usage);
-    if path.extension().is_none_or(|e| e != "jsonl") {
-        corpus.documents.push(encode(&text)?.into());
-        return Ok(corpus);
-    }
-    for (i, line) in text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
-        let bad = |why: String| Failure::Usage(format!("Line {} of {} was not understood", i + 1, path.display()), why, "Each line is a JSON object with `text`, or with a question and an `answer`.".into());
-        let row: Value = serde_json::from_str(line).map_err(|e| bad(format!("{e}.")))?;
-        if let Some(t) = row.get("text").and_then(Value::as_str) {
-            corpus.documents.push(encode(t)?.into());
-            continue;
-        }
-        let row = example(&corpus.name, &row).ok_or_else(|| bad("It has neither a `text` nor the fields of a question.".into()))?;
-        corpus.examples.push(Example {
-            zero: encode(&row.prompt)?.into(),
-            single: encode(&format!("{}{}", row.prompt, row.answer))?.into(),
-            reasoned: row.reasoned.as_ref().map(|r| encode(&format!("{}{r}", row.prompt))).transpose()?.unwrap_or_default().into(),
-            steps: row.steps(),
-        });
-    }
-    Ok(corpus)
+    let name = stem(path);
+    let lines = path.extension().is_some_and(|e| e == "jsonl");
+    corpus(&name, &text, lines, |t| tokens.encode(t, true)).map_err(|e| match e {
+        TextError::Tokens(e) => usage(e),
+        TextError::Line { line, why } => Failure::Usage(format!("Line {line} of {} was not understood", path.display()), format!("{why}."), "Each line is a JSON object with `text`, or with a question and an `answer`.".into()),
+    })
 }

@@ -3,6 +3,7 @@
 //! Results go to standard output, progress and messages to standard error. Exit codes: 0 done, 1 failed, 2 not understood.
 
 mod args;
+mod args_prune;
 mod city;
 mod compare;
 mod experts;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         Command::Wanda(args) => language::calibrated("wanda", &args),
         Command::Sparsegpt(args) => language::calibrated("sparsegpt", &args),
         Command::Owl(args) => language::calibrated("owl", &args),
+        Command::CalibrateStudy(args) => language::calibrated("calibration_study", &args),
         Command::Sensitivity(args) => language::calibrated("sensitivity", &args),
         Command::Experts(args) => experts::experts(&args),
         Command::Condense(args) => experts::condense(&args),

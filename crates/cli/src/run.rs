@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::args::{Chooser, Common, Prune, Rank, Run, Spectra};
 use crate::compare::{keep, write};
+use crate::language;
 use crate::output::{Target, target};
 use crate::session::{Failure, Lab};
 use crate::table::{Table, bytes, number, percent};
@@ -37,8 +38,15 @@ pub fn rank(args: &Rank) -> Result<String, Failure> {
     printed(&args.common, &report, rank_table(&report))
 }
 
-/// Magnitude pruning, and the sparse checkpoint.
+/// Pruning, and the sparse checkpoint.
 pub fn prune(args: &Prune) -> Result<String, Failure> {
+    if let Some(method) = args.method.calibrated() {
+        return language::prune(method, args);
+    }
+    if let Some(extra) = [("--text", args.texts.text.is_empty()), ("--pattern", args.pattern.is_none()), ("--set", args.set.is_empty())].iter().find(|(_, none)| !none) {
+        let why = "Magnitude looks at nothing but the weights.".into();
+        return Err(Failure::Usage(format!("{} does not go with --method magnitude", extra.0), why, "Leave it out (a pattern is --scope N:M), or choose --method wanda, sparsegpt or owl.".into()));
+    }
     let place = target(&args.common, &args.output)?;
     let lab = Lab::open(&args.common)?;
     let mut config = Map::new();
@@ -61,13 +69,13 @@ pub fn prune(args: &Prune) -> Result<String, Failure> {
 }
 
 /// The sparsities that came out, in the words of the tool that the ending names.
-fn recipe(file: &Path, report: &Report, chooser: Chooser) -> Result<String, Failure> {
+pub fn recipe(file: &Path, report: &Report, chooser: Chooser) -> Result<String, Failure> {
     let layers: Vec<Layer> = report
         .findings
         .iter()
         .filter_map(|f| if let Finding::Pruned(p) = f { Some(Layer::new(&p.tensor, if p.elements > 0.0 { p.zeros / p.elements } else { 0.0 })) } else { None })
         .collect();
-    let scope = report.config.get("scope").and_then(Value::as_str).unwrap_or_default();
+    let scope = ["scope", "pattern"].iter().find_map(|k| report.config.get(k).and_then(Value::as_str)).unwrap_or_default();
     let structure = match scope.split_once(':').map(|(n, m)| (n.parse(), m.parse())) {
         Some((Ok(n), Ok(m))) => Structure::NOfM { n, m },
         _ => Structure::Unstructured,
@@ -105,7 +113,8 @@ fn rank_config(args: &Rank) -> Map<String, Value> {
     config
 }
 
-fn names(run: &Run) -> Option<Vec<String>> {
+/// The matrices that were named; `None` for all.
+pub fn names(run: &Run) -> Option<Vec<String>> {
     (!run.matrices.is_empty()).then(|| run.matrices.clone())
 }
 
@@ -186,7 +195,8 @@ fn rank_table(report: &Report) -> Table {
     t
 }
 
-fn prune_table(report: &Report) -> Table {
+/// A row a matrix.
+pub fn prune_table(report: &Report) -> Table {
     let mut t = Table::new(&["matrix", ">weights", ">zeros", ">sparsity", ">asked for", ">cut at |w|", ">error"]);
     for f in &report.findings {
         let Finding::Pruned(p) = f else { continue };

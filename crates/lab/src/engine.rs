@@ -13,6 +13,7 @@ use espalier_nets::checkpoint::{ByteSource, CheckpointError, MatrixRef, SourceEr
 use crate::device::Devices;
 use crate::host::{Host, LocalFuture};
 use crate::jobs::{JobSink, Jobs};
+use crate::kept::Keeper;
 use crate::estimate::estimate;
 use crate::record::{self, MOST_STEPS, Named, Outcome, Record, Step, Where};
 use crate::replay::{self, Digesting};
@@ -47,6 +48,7 @@ struct Inner {
     texts: RefCell<Vec<Rc<Corpus>>>,
     jobs: Jobs,
     devices: Devices,
+    keeper: Keeper,
 }
 
 /// A job is begun again so many times when its device is lost.
@@ -106,7 +108,7 @@ impl Engine {
     /// An engine that can do some of it.
     pub fn with(host: Rc<dyn Host>, repertoire: Repertoire) -> Self {
         let devices = Devices::new(host.clone());
-        Self(Rc::new(Inner { host, repertoire, open: RefCell::new(None), second: RefCell::new(None), offered: RefCell::default(), steps: RefCell::default(), texts: RefCell::default(), openings: [Cell::new(0), Cell::new(0)], jobs: Jobs::default(), devices }))
+        Self(Rc::new(Inner { host, repertoire, open: RefCell::new(None), second: RefCell::new(None), offered: RefCell::default(), steps: RefCell::default(), texts: RefCell::default(), openings: [Cell::new(0), Cell::new(0)], jobs: Jobs::default(), devices, keeper: Keeper::default() }))
     }
 
     /// Opens a checkpoint from its files; `name` is what people call it, where that is known better than from the files. Answers
@@ -155,6 +157,7 @@ impl Engine {
                     // What still runs would answer for a checkpoint that the face no longer shows.
                     this.jobs.cancel_all();
                     this.open.replace(Some(Rc::new(open)));
+                    this.keeper.clear();
                     this.host.reply(Reply::Opened(summary));
                 } else {
                     this.jobs.cancel_key("diff");
@@ -198,6 +201,7 @@ impl Engine {
                 self.0.jobs.cancel_all();
                 self.turn(Slot::First);
                 self.0.open.replace(None);
+                self.0.keeper.clear();
             }
             Command::CloseSecond => {
                 self.0.jobs.cancel_key("diff");
@@ -329,8 +333,12 @@ impl Engine {
     ) -> Result<Report, End> {
         let entry = self.0.repertoire.find(method)?;
         let matrices = chosen(&open.matrices, names.as_deref())?;
-        let inputs = Inputs { checkpoint: &open.checkpoint, matrices, known, seed, texts: self.0.texts.borrow().clone() };
-        Ok((entry.run)(config, inputs, session, sink).await?)
+        let keeper = &self.0.keeper;
+        let before = keeper.slot.get();
+        let inputs = Inputs { checkpoint: &open.checkpoint, matrices, known, seed, texts: self.0.texts.borrow().clone(), kept: keeper.slot.clone() };
+        let report = (entry.run)(config.clone(), inputs, session, sink).await?;
+        keeper.note(before.as_ref(), open, config, names.as_deref(), seed, &report);
+        Ok(report)
     }
 
     async fn diff(&self, job: u32, config: serde_json::Value, sink: &JobSink) -> Result<Reply, End> {
@@ -353,10 +361,11 @@ impl Engine {
         let open = self.opened()?;
         let started = self.0.host.now_ms();
         let (session, device) = self.session_and_place(sink).await?;
+        let kept = self.kept_for(&open, &edits, &session, sink).await?;
         let name = format!("{}-{}.safetensors", open.name, export::word(&edits));
         let place = export::Place { host: self.0.host.clone(), job, name };
         let (mut file, hash) = Digesting::over(Some(Box::new(export::Late::new(place))));
-        let done = export::export(&open, &edits, provenance.clone(), &session, &*self.0.host, sink, &mut file, self.0.repertoire.thin).await?;
+        let done = export::export(&open, &edits, provenance.clone(), &session, &*self.0.host, sink, &mut file, self.0.repertoire.thin, kept).await?;
         self.note(Step::Export { edits, provenance, device, bytes: done.bytes, sha256: replay::digest(&hash) });
         let seconds = (self.0.host.now_ms() - started) / 1e3;
         Ok(Reply::Exported { job, bytes: done.bytes as f64, changed: done.changed, seconds })
@@ -393,6 +402,10 @@ impl Engine {
 
     pub(crate) fn repertoire(&self) -> Repertoire {
         self.0.repertoire
+    }
+
+    pub(crate) fn keeper(&self) -> &Keeper {
+        &self.0.keeper
     }
 
     pub(crate) fn host(&self) -> &Rc<dyn Host> {

@@ -106,7 +106,7 @@ pub(crate) async fn estimate(open: &Open, work: &Work, session: &Session, device
                     chosen(&open.matrices, Some(&names))?
                 }
                 Edits::Thin { .. } => Vec::new(),
-                Edits::Magnitude { matrices, .. } | Edits::Masks { matrices, .. } => targets(open, "magnitude", matrices.as_deref(), &[])?,
+                Edits::Magnitude { matrices, .. } | Edits::Masks { matrices, .. } | Edits::Calibrated { matrices, .. } => targets(open, "magnitude", matrices.as_deref(), &[])?,
             };
             largest = edited.iter().map(|m| m.elements() as f64).fold(0.0, f64::max);
             flops = Some(0.0);
@@ -121,7 +121,7 @@ pub(crate) async fn estimate(open: &Open, work: &Work, session: &Session, device
             } else {
                 scanned = edited.iter().map(|m| m.elements() as f64).sum();
             }
-            if let Edits::Masks { .. } = edits {
+            if let Edits::Masks { .. } | Edits::Calibrated { masks: true, .. } = edits {
                 out.writes = scanned;
             }
         }

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
+use espalier_methods::kept::Kept;
 use espalier_methods::magnitude;
 use espalier_methods::method::{Inputs, LocalFuture, Sink};
 use espalier_methods::report::Event;
@@ -14,6 +15,7 @@ use espalier_tensor::Session;
 
 use espalier_methods::edit::{Edit, Edited, apply, factor_names, factor_shapes, slice_name};
 use crate::engine::{End, Open, chosen};
+use crate::export_kept;
 use crate::export_pruned::Pruner;
 use crate::export_thin::{self, Outputs, Stack};
 use crate::host::Host;
@@ -39,6 +41,8 @@ pub(crate) enum Make {
     Slice { matrix: MatrixRef },
     /// Parts of several matrices, stacked.
     Stacked(Stack),
+    /// What a calibrated pruning left of these matrices, or their masks.
+    Kept { tensor: usize, matrices: Vec<MatrixRef>, masks: bool },
     /// What pruning leaves of it, as ones.
     Mask { tensor: usize, edits: Vec<(MatrixRef, Edit)> },
 }
@@ -94,15 +98,17 @@ pub(crate) async fn export(
     sink: &JobSink,
     file: &mut dyn ByteSink,
     thin: Option<Outputs>,
+    kept: Option<Rc<Kept>>,
 ) -> Result<Done, End> {
-    let (outputs, makes) = match edits {
-        Edits::Thin { plan } => thin.ok_or_else(|| Fault::no_method("thin", &[]))?(open, plan)?,
-        Edits::Masks { .. } => masks(open, resolve(open, edits, session, sink).await?)?,
+    let (outputs, makes) = match (edits, &kept) {
+        (Edits::Thin { plan }, _) => thin.ok_or_else(|| Fault::no_method("thin", &[]))?(open, plan)?,
+        (Edits::Calibrated { masks, .. }, Some(kept)) => export_kept::outputs(open, kept, *masks)?,
+        (Edits::Masks { .. }, _) => masks(open, resolve(open, edits, session, sink).await?)?,
         _ => outputs(open, resolve(open, edits, session, sink).await?)?,
     };
     let metadata = metadata(open, edits, provenance);
     let plan = Plan::new(outputs, &metadata)?;
-    let maker = Maker { open, session, sink, pairs: RefCell::default() };
+    let maker = Maker { open, session, sink, kept, pairs: RefCell::default() };
     let pruner = Pruner { open, session, sink };
     let label = RefCell::new(String::new());
     let pace = Told { host, sink, label: &label, told: Cell::new(f64::NEG_INFINITY) };
@@ -144,10 +150,12 @@ async fn resolve(open: &Open, edits: &Edits, session: &Session, sink: &JobSink) 
         }
         // Whole tensors come and go: there is no edit of single matrices.
         Edits::Thin { .. } => Ok(Vec::new()),
+        // The engine has what it left, or has said why not.
+        Edits::Calibrated { method, .. } => Err(Fault::nothing_kept(method).into()),
         Edits::Magnitude { config, matrices } | Edits::Masks { config, matrices } => {
             let config = espalier_methods::config::decode::<magnitude::Config>(&magnitude::CARD, config.clone())?;
             let matrices = chosen(&open.matrices, matrices.as_deref())?;
-            let inputs = Inputs { checkpoint: &open.checkpoint, matrices, known: Vec::new(), seed: 0, texts: Vec::new() };
+            let inputs = Inputs { checkpoint: &open.checkpoint, matrices, known: Vec::new(), seed: 0, texts: Vec::new(), kept: Default::default() };
             let picks = magnitude::plan(&config, &inputs, session, sink).await?;
             Ok(picks.into_iter().map(|p| (p.matrix, Edit::Prune(p.selection))).collect())
         }
@@ -218,6 +226,7 @@ struct Maker<'a> {
     open: &'a Open,
     session: &'a Session,
     sink: &'a JobSink,
+    kept: Option<Rc<Kept>>,
     /// Second factors of pairs whose first is written; its turn comes next.
     pairs: RefCell<HashMap<String, Vec<f32>>>,
 }
@@ -260,6 +269,10 @@ impl Maker<'_> {
                 Ok(kept)
             }
             Make::Stacked(stack) => export_thin::bytes(self.open, output, stack).await,
+            Make::Kept { tensor, matrices, masks } => match &self.kept {
+                Some(kept) => export_kept::bytes(self.open, kept, *tensor, matrices, *masks, |n, d, v| self.encode(n, d, v)).await,
+                None => Err(Fault::nothing_kept("the pruning").into()),
+            },
             Make::Slice { matrix } => {
                 let values = checkpoint.read_matrix(matrix).await?;
                 self.encoded(output, values.as_standard_layout().as_slice().unwrap_or_default())
@@ -354,6 +367,16 @@ fn describe(edits: &Edits) -> (&'static str, serde_json::Value) {
         }
         Edits::Thin { plan } => ("condensed", serde_json::json!({ "method": "condense", "plan": plan })),
         Edits::Masks { config, matrices } => ("masks", serde_json::json!({ "method": "magnitude", "form": "masks, 1 = kept", "config": config, "matrices": matrices })),
+        Edits::Calibrated { method, config, matrices, seed, masks } => {
+            let word = match (masks, method.as_str()) {
+                (true, _) => "masks",
+                (false, "wanda") => "wanda",
+                (false, "sparsegpt") => "sparsegpt",
+                (false, "owl") => "owl",
+                (false, _) => "pruned",
+            };
+            (word, serde_json::json!({ "method": method, "form": if *masks { "masks, 1 = kept" } else { "pruned" }, "config": config, "matrices": matrices, "seed": seed.to_string() }))
+        }
         Edits::Magnitude { config, matrices } => ("pruned", serde_json::json!({ "method": "magnitude", "config": config, "matrices": matrices })),
     }
 }

@@ -33,6 +33,12 @@ impl Fault {
         Self::new(FaultKind::Source, "There is nothing to compare with", "One checkpoint is open; a comparison needs two.", "Open a second checkpoint to compare with first.", &"no second checkpoint")
     }
 
+    /// A method that leaves no pruned weights behind, or whose weights found no room.
+    pub fn nothing_kept(method: &str) -> Self {
+        let why = "It is no pruning with calibration, or its new weights found no room in the page's memory.";
+        Self::new(FaultKind::Memory, format!("There is nothing of {method} to write"), why, "Write it with the command line (espalier prune --method), which has no such limit, or prune by Wanda, which keeps a bit a weight.", &method)
+    }
+
     /// This face cannot fetch.
     pub fn no_network(address: &str) -> Self {
         let advice = "Download the file and give it as a file, or open the address in the page.";

@@ -148,6 +148,19 @@ pub enum Edits {
         /// Matrices to prune; `None` for all prunable.
         matrices: Option<Vec<String>>,
     },
+    /// What a pruning with calibration has left: the last one where it was the same, else it is run for this. Its texts must have been given.
+    Calibrated {
+        /// Registry key: `wanda`, `sparsegpt`, `owl`.
+        method: String,
+        /// Configuration of the method.
+        config: serde_json::Value,
+        /// Matrices to prune; `None` for all prunable.
+        matrices: Option<Vec<String>>,
+        /// Seed of the windows.
+        seed: u64,
+        /// True: not a copy but masks, as [`Edits::Masks`] has them.
+        masks: bool,
+    },
 }
 
 /// An answer.

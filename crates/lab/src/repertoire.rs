@@ -38,7 +38,9 @@ impl Repertoire {
 pub fn needs_whole(command: &Command) -> bool {
     match command {
         Command::Run { method, .. } => !registry::is_data_free(method),
-        Command::Replay { .. } | Command::SelfTest { .. } | Command::Export { edits: Edits::Thin { .. }, .. } => true,
+        Command::Replay { .. } | Command::SelfTest { .. } => true,
+        // Only runs of a model read texts, and only they leave a calibrated pruning.
+        Command::Text(_) | Command::Export { edits: Edits::Thin { .. } | Edits::Calibrated { .. }, .. } => true,
         _ => false,
     }
 }

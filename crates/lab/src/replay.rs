@@ -94,8 +94,9 @@ impl Engine {
                 Step::Export { edits, provenance, bytes, sha256, .. } => {
                     let open = first(&places)?;
                     let (session, _) = self.session_and_place(sink).await?;
+                    let kept = self.kept_for(&open, edits, &session, sink).await?;
                     let (mut nowhere, hash) = Digesting::over(None);
-                    let done = crate::export::export(&open, edits, provenance.clone(), &session, &**self.host(), sink, &mut nowhere, self.repertoire().thin).await?;
+                    let done = crate::export::export(&open, edits, provenance.clone(), &session, &**self.host(), sink, &mut nowhere, self.repertoire().thin, kept).await?;
                     let check = if digest(&hash) == *sha256 {
                         Check::Same
                     } else {

@@ -87,6 +87,8 @@ pub struct Inputs<'a> {
     pub seed: u64,
     /// Tokenized texts, for methods that run the model.
     pub texts: Vec<Rc<Corpus>>,
+    /// Where a pruning with calibration leaves its masks, for a generation or an export to come.
+    pub kept: crate::kept::Slot,
 }
 
 /// Where events go, and where a method asks whether it may go on.

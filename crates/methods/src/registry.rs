@@ -11,7 +11,10 @@ pub static METHODS: &[Entry] = &[
     crate::prune::WANDA_ENTRY,
     crate::prune::SPARSEGPT_ENTRY,
     crate::prune::OWL_ENTRY,
+    crate::prune::outliers::ENTRY,
     crate::sensitivity::ENTRY,
+    crate::study::ENTRY,
+    crate::rescaling::ENTRY,
     crate::perplexity::ENTRY,
     crate::generate::ENTRY,
     crate::experts::ENTRY,
@@ -88,6 +91,9 @@ mod tests {
         check::<crate::prune::Config<crate::prune::Wanda>>(&crate::prune::WANDA);
         check::<crate::prune::Config<crate::prune::SparseGpt>>(&crate::prune::SPARSEGPT);
         check::<crate::prune::Config<crate::prune::Owl>>(&crate::prune::OWL);
+        check::<crate::prune::outliers::Config>(&crate::prune::outliers::CARD);
+        check::<crate::rescaling::Config>(&crate::rescaling::CARD);
+        check::<crate::study::Config>(&crate::study::CARD);
         check::<crate::sensitivity::Config>(&crate::sensitivity::CARD);
         check::<crate::perplexity::Config>(&crate::perplexity::CARD);
         check::<crate::generate::Config>(&crate::generate::CARD);

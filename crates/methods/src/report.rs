@@ -78,6 +78,8 @@ pub enum Finding {
     Pick(crate::condense::Pick),
     /// A thinned model and what it costs.
     Point(crate::experts::Point),
+    /// What a method that runs a language model found.
+    Language(crate::findings::Language),
 }
 
 /// How one tensor differs between two checkpoints, A and B.

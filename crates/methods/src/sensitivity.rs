@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 use crate::calibration::{Format, Recipe, draw};
 use crate::config::{bad, decode};
 use crate::figures::{axis, digits, figure, stat};
+use crate::findings::{Cell, Language};
 use crate::layerwise::{Collector, Criterion, Evaluation, Group, Options, Pattern, prune_linear};
 use crate::method::{Card, Entry, Inputs, Knob, MethodError, Range, Sink};
 use crate::prune::by_roles;
-use crate::report::{Cells, Event, Figure, FigureKind, Report};
+use crate::report::{Cells, Event, Figure, FigureKind, Finding, Report};
 use crate::text;
 use crate::work::{Desk, targets};
 
@@ -119,6 +120,10 @@ pub fn cell(part: &str, ratio: f64) -> String {
     format!("{part} @ {ratio}")
 }
 
+fn finding(part: &str, ratio: f64, cost: Cost) -> Finding {
+    Finding::Language(Language::Cell(Cell { part: part.into(), ratio, nats: cost.nats, error: cost.error }))
+}
+
 /// For the registry.
 pub const ENTRY: Entry = Entry { card: &CARD, run: |config, inputs, session, sink| Box::pin(run(config, inputs, session, sink)) };
 
@@ -197,6 +202,7 @@ async fn run(config: serde_json::Value, inputs: Inputs<'_>, session: &Session, s
             }
             desk.step(done(&known), total, "measurements", &key).await?;
             let cost = sweep.measure(&mine, ratio, &collectors).await?;
+            desk.finding(finding(part, ratio, cost));
             sink.event(Event::Metric { series: part.clone(), step: ratio, value: cost.nats });
             known.insert(key, cost);
             desk.figure(&map(&parts, &ratios, &known, config.unit));
@@ -304,7 +310,8 @@ fn report(config: Config, parts: &[String], ratios: &[f64], known: BTreeMap<Stri
         worst.map_or_else(String::new, |(k, c)| format!("{k} costs most, {} nats.", digits(c.nats)))
     );
     let stats = vec![stat("dense loss", sweep.dense, "nats", "a token"), stat("measurements", known.len() as f64, "", "")];
+    let findings = parts.iter().flat_map(|p| ratios.iter().filter_map(|r| Some(finding(p, *r, *known.get(&cell(p, *r))?))).collect::<Vec<_>>()).collect();
     // The configuration carries the results, so that a run record is also what a resumed sweep needs.
     let config = Config { known, ..config };
-    Ok(Report { method: CARD.id.into(), summary, stats, figures, findings: Vec::new(), warnings: desk.warnings(), config: serde_json::to_value(config).expect("plain data") })
+    Ok(Report { method: CARD.id.into(), summary, stats, figures, findings, warnings: desk.warnings(), config: serde_json::to_value(config).expect("plain data") })
 }

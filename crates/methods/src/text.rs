@@ -39,6 +39,16 @@ pub fn window_length(model: &Model<'_>, asked: usize, desk: &Desk<'_>) -> usize 
     }
 }
 
+/// [`evaluation`] over several texts: one name, or several separated by commas.
+///
+/// # Errors
+/// As [`evaluation`].
+pub fn evaluations(inputs: &Inputs<'_>, names: &str, length: usize, most: usize, desk: &Desk<'_>) -> Result<Vec<Evaluation>, MethodError> {
+    let whole = names.trim().is_empty() || inputs.texts.iter().any(|t| t.name == names);
+    let each: Vec<&str> = if whole { vec![names] } else { names.split(',').map(str::trim).filter(|n| !n.is_empty()).collect() };
+    each.into_iter().filter_map(|name| evaluation(inputs, name, length, most, desk).transpose()).collect()
+}
+
 /// Windows behind one another, without overlap, from the start of the text: what perplexity is defined over. `None` where none are wanted.
 ///
 /// # Errors

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use espalier_methods::calibration::{Corpus, Example};
+use espalier_methods::findings::Language;
 use espalier_methods::method::LocalFuture;
 use espalier_methods::report::{FigureKind, Finding};
 use espalier_methods::{Event, Inputs, MethodError, Report, Sink, registry};
@@ -50,7 +51,7 @@ fn text() -> Rc<Corpus> {
 }
 
 fn run_with(checkpoint: &Checkpoint, id: &str, config: Value, texts: Vec<Rc<Corpus>>, ear: &Ear) -> Result<Report, MethodError> {
-    let inputs = Inputs { checkpoint, matrices: checkpoint.matrices(), known: vec![], seed: 3, texts };
+    let inputs = Inputs { checkpoint, matrices: checkpoint.matrices(), known: vec![], seed: 3, texts, kept: Default::default() };
     pollster::block_on((registry::find(id).unwrap().run)(config, inputs, &Session::cpu(), ear))
 }
 
@@ -78,7 +79,7 @@ fn every_family_is_pruned_by_every_rule() {
         for (id, config) in [("wanda", json!({})), ("sparsegpt", json!({})), ("owl", json!({"sparsity": 0.5})), ("wanda", json!({"criterion": "magnitude", "group": "layer"}))] {
             let r = run(&checkpoint, id, with(config));
             let linears = checkpoint.matrices().iter().filter(|m| m.prunable).count();
-            assert_eq!(r.findings.len(), linears, "{name} {id}");
+            assert_eq!(r.findings.iter().filter(|f| matches!(f, Finding::Pruned(_))).count(), linears, "{name} {id}");
             assert!((stat(&r, "sparsity") - 0.5).abs() < 0.1, "{name} {id}: {}", r.summary);
             assert!(stat(&r, "perplexity after").is_finite() && stat(&r, "perplexity before") > 1.0);
         }
@@ -103,7 +104,7 @@ fn the_remainder_is_handed_out_where_it_is_asked_for() {
     let exact = run(&checkpoint, "wanda", with(json!({"sparsity": 0.7, "exact": true})));
     assert!(stat(&short, "sparsity") < 0.695, "{}", short.summary);
     for f in &exact.findings {
-        let Finding::Pruned(p) = f else { panic!("{f:?}") };
+        let Finding::Pruned(p) = f else { continue };
         assert_eq!(p.zeros, (p.elements * 0.7).floor(), "{}", p.tensor);
     }
 }
@@ -158,4 +159,47 @@ fn same_seed_same_report_and_another_seed_another_text() {
     for f in formats {
         assert!(run(&checkpoint, "wanda", with(json!({"format": f, "count_padding": false}))).summary.contains("rule"), "{f}");
     }
+}
+
+#[test]
+fn outliers_are_counted_without_pruning_and_follow_the_papers_map() {
+    let checkpoint = open("llama");
+    let config = json!({"samples": 4, "length": 8});
+    let r = run(&checkpoint, "outliers", config);
+    let found: Vec<_> = r.findings.iter().filter_map(|f| if let Finding::Language(Language::Outliers(o)) = f { Some(o.clone()) } else { None }).collect();
+    assert!(!found.is_empty());
+    for o in &found {
+        assert!(o.percent.windows(2).all(|w| w[0] >= w[1]), "fewer stand out over more");
+    }
+    // What a pruning with OWL finds at its M is what was counted here.
+    let owl = run(&checkpoint, "owl", with(json!({"multiple": 3.0, "sparsity": 0.5})));
+    for o in owl.findings.iter().filter_map(|f| if let Finding::Language(Language::Outliers(o)) = f { Some(o) } else { None }) {
+        assert_eq!(o.at(3.0), found[o.block as usize].at(3.0));
+    }
+}
+
+#[test]
+fn several_texts_are_measured_and_named() {
+    let checkpoint = open("llama");
+    let second = Rc::new(Corpus { name: "other".into(), ..(*text()).clone() });
+    let r = run_with(&checkpoint, "wanda", with(json!({"calibration": "rule", "evaluation": "rule,other"})), vec![text(), second], &Ear::default()).unwrap();
+    let names: Vec<_> = r.findings.iter().filter_map(|f| if let Finding::Language(Language::Likelihood(l)) = f { Some(l.text.clone()) } else { None }).collect();
+    assert_eq!(names, ["rule", "other"]);
+}
+
+#[test]
+fn a_study_compares_sources_at_equal_sparsity_and_judges_the_claims() {
+    let checkpoint = open("llama");
+    let other: Vec<u32> = (0..300_u32).map(|i| (i * 7 + i / 3) % 19).collect();
+    let second = Rc::new(Corpus { name: "arithmetic".into(), documents: vec![other.into()], ..(*text()).clone() });
+    let config = json!({"samples": 4, "length": 8, "windows": 4, "seeds": 2, "sparsity": 0.6});
+    let r = run_with(&checkpoint, "calibration_study", config, vec![text(), second], &Ear::default()).unwrap();
+    let runs: Vec<_> = r.findings.iter().filter_map(|f| if let Finding::Language(Language::Study(s)) = f { Some(s.clone()) } else { None }).collect();
+    assert_eq!(runs.len(), 5 * 2, "two texts and three controls, two seeds");
+    assert!(runs.iter().all(|s| s.sparsity == runs[0].sparsity && s.domains == ["rule", "arithmetic"] && s.dense == runs[0].dense));
+    let agreement = r.findings.iter().find_map(|f| if let Finding::Language(Language::Agreement(a)) = f { Some(a.clone()) } else { None }).unwrap();
+    assert_eq!(agreement.sources.len(), 5);
+    assert!(agreement.jaccard.iter().all(|j| (0.0..=1.0).contains(j)) && agreement.mean(0, 1) < 1.0);
+    assert_eq!(r.findings.iter().filter(|f| matches!(f, Finding::Language(Language::Claim(_)))).count(), 5);
+    assert_eq!(run_with(&checkpoint, "calibration_study", json!({"sources": "rule"}), vec![text()], &Ear::default()).unwrap_err().to_string().contains("two"), true);
 }

@@ -8,6 +8,7 @@ mod figures;
 mod files;
 mod jobs;
 mod keeping;
+mod language;
 mod lessons;
 mod links;
 mod look;

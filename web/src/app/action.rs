@@ -6,6 +6,7 @@ use espalier_lab::protocol::{DeviceChoice, Fault, Reply};
 
 use crate::app::history::Gesture;
 use crate::app::journal::Step;
+use crate::app::language::{OwnText, StudyState, Tokenizer};
 use crate::app::link::{Link, Target};
 use crate::app::record::Record;
 use crate::app::runs::Kept;
@@ -53,6 +54,12 @@ pub enum Action {
     Rank(RankState, Gesture),
     /// Change the Prune screen.
     Prune(PruneState, Gesture),
+    /// Change the Study screen.
+    Study(StudyState, Gesture),
+    /// A text of the visitor's own.
+    Own(OwnText),
+    /// The tokenizer that the texts go through.
+    Tokenizer(Option<Tokenizer>),
     /// One step back.
     Undo,
     /// One step forward.

@@ -3,12 +3,13 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use espalier_lab::protocol::{Command, Edits, Fault, FaultKind};
+use espalier_lab::protocol::{Command, Edits, Fault, FaultKind, Reply};
 use yew::prelude::*;
 
 use crate::app::action::Action;
 use crate::app::journal;
 use crate::app::state::{Asked, Place, Run, State};
+use crate::app::texts::{self, Texts};
 
 /// The way to the worker. Commands go through it; answers come back as [`Action::Replies`].
 #[derive(Clone)]
@@ -25,13 +26,16 @@ pub struct Port {
     pub second: Callback<Vec<web_sys::File>>,
     /// Ends the worker now and starts a fresh one on the same files.
     pub stop_now: Callback<()>,
+    /// Texts on their way to the worker.
+    pub texts: Texts,
     jobs: Rc<Cell<u32>>,
 }
 
 impl Port {
     /// A port over these callbacks.
-    pub fn new(command: Callback<Command>, open: Callback<Vec<web_sys::File>>, bundled: Callback<String>, address: Callback<String>, second: Callback<Vec<web_sys::File>>, stop_now: Callback<()>) -> Self {
-        Self { command, open, bundled, address, second, stop_now, jobs: Rc::new(Cell::new(1)) }
+    #[expect(clippy::too_many_arguments, reason = "one callback each")]
+    pub fn new(command: Callback<Command>, open: Callback<Vec<web_sys::File>>, bundled: Callback<String>, address: Callback<String>, second: Callback<Vec<web_sys::File>>, stop_now: Callback<()>, texts: Texts) -> Self {
+        Self { command, open, bundled, address, second, stop_now, texts, jobs: Rc::new(Cell::new(1)) }
     }
 
     /// A number that no job or drag has had yet.
@@ -95,15 +99,50 @@ impl Lab {
     /// Runs exactly this.
     pub fn again(&self, asked: Asked) -> u32 {
         let job = self.begin(&asked.method, Some(asked.clone()));
-        let Asked { method, config, matrices, seed } = asked;
-        self.port.command.emit(Command::Run { job, method, config, matrices, known: self.state.known_spectra(), seed });
+        let texts = texts::named(&asked);
+        let Asked { method, mut config, matrices, seed } = asked.clone();
+        if method == "sensitivity" {
+            // What an earlier start of the same sweep has measured is not measured again.
+            config["known"] = self.state.language.known(&asked);
+        }
+        let command = Command::Run { job, method, config, matrices, known: self.state.known_spectra(), seed };
+        self.with_texts(job, texts, command);
         job
+    }
+
+    /// Sends a command once the texts that it needs are there.
+    fn with_texts(&self, job: u32, names: Vec<String>, command: Command) {
+        if names.is_empty() {
+            return self.port.command.emit(command);
+        }
+        let lab = self.clone();
+        wasm_bindgen_futures::spawn_local(async move {
+            let corpora = lab.port.texts.corpora(&lab.state, &names).await;
+            let now = now();
+            if lab.port.texts.is_cancelled(job) {
+                return lab.act(Action::Replies { replies: vec![Reply::Cancelled { job }], now });
+            }
+            match corpora {
+                Ok(corpora) => {
+                    if let Ok(tokenizer) = lab.port.texts.tokenizer(&lab.state).await {
+                        lab.act(Action::Tokenizer(Some(tokenizer)));
+                    }
+                    corpora.into_iter().for_each(|c| lab.port.command.emit(Command::Text(c)));
+                    lab.port.command.emit(command);
+                }
+                Err(fault) => lab.act(Action::Replies { replies: vec![Reply::Failed { job: Some(job), fault }], now }),
+            }
+        });
     }
 
     /// Writes an edited copy.
     pub fn export(&self, edits: Edits, provenance: Vec<(String, String)>) -> u32 {
         let job = self.begin("export", None);
-        self.port.command.emit(Command::Export { job, edits, provenance });
+        let texts = match &edits {
+            Edits::Calibrated { method, config, matrices, seed, .. } => texts::named(&Asked { method: method.clone(), config: config.clone(), matrices: matrices.clone(), seed: *seed }),
+            _ => Vec::new(),
+        };
+        self.with_texts(job, texts, Command::Export { job, edits, provenance });
         job
     }
 
@@ -127,7 +166,7 @@ impl Lab {
         if text.contains("\"digest\"") {
             // The engine's own record: it does every step again and holds each result against the recorded one.
             let job = self.begin("replay", None);
-            return self.port.command.emit(Command::Replay { job, record: text.into() });
+            return self.with_texts(job, texts::of_record(text), Command::Replay { job, record: text.into() });
         }
         match journal::read(text) {
             Ok(journal) => crate::app::address::replay(self, journal),
@@ -147,6 +186,7 @@ impl Lab {
     /// Stops what runs.
     pub fn cancel(&self) {
         if let Some(run) = &self.state.run {
+            self.port.texts.cancel(run.job);
             self.port.command.emit(Command::Cancel { job: run.job });
             self.act(Action::Cancelling { now: now() });
         }

@@ -19,7 +19,7 @@ pub fn FirstPaint() -> Html {
         state.apply(Action::Log(LogLine { at_ms: 0.0, kind: LogKind::Device, text: "starting …".into() }));
         state
     });
-    let port = (*use_memo((), |()| Port::new(Callback::noop(), Callback::noop(), Callback::noop(), Callback::noop(), Callback::noop(), Callback::noop()))).clone();
+    let port = (*use_memo((), |()| Port::new(Callback::noop(), Callback::noop(), Callback::noop(), Callback::noop(), Callback::noop(), Callback::noop(), Default::default()))).clone();
     html! {
         <ContextProvider<Lab> context={Lab::new(state, port)}>
             <div class="app starting" data-place={Place::Open.slug()} aria-busy="true">

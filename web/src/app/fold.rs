@@ -155,6 +155,8 @@ impl State {
         self.profiles.clear();
         self.pruned.clear();
         self.chosen.clear();
+        self.language = Rc::default();
+        self.tokenizer = None;
         self.reports.clear();
         self.figures.clear();
         self.shown = Rc::default();
@@ -210,6 +212,7 @@ impl State {
             }
             // Kept with its report.
             Finding::Diff(_) | Finding::Routing(_) | Finding::Pick(_) | Finding::Point(_) => {}
+            Finding::Language(found) => Rc::make_mut(&mut self.language).take(found),
         }
     }
 
@@ -220,6 +223,7 @@ impl State {
             // A later run of a method over the same matrices takes the place of the earlier one's results.
             shown.retain(|a| a.method != asked.method || a.matrices != asked.matrices);
             shown.push((*asked).clone());
+            Rc::make_mut(&mut self.language).end(&asked);
         }
         self.end(job);
         report.findings.iter().cloned().for_each(|f| self.finding(f));

@@ -12,6 +12,7 @@ use crate::app::bundled;
 use crate::app::context::{Port, now};
 use crate::app::link::{Link, Target};
 use crate::app::state::{Place, Run, State};
+use crate::app::texts::Texts;
 use crate::figures::download::{save_blob, save_text};
 use crate::worker::client::{Client, FromWorker};
 
@@ -98,9 +99,11 @@ fn make(dispatch: UseReducerDispatcher<State>) -> Port {
             dispatch.dispatch(Action::Started(Run::new(0, "open", Place::Open, now())));
         }
     };
+    let texts = Texts::default();
     let open = {
-        let (client, opening) = (client.clone(), opening.clone());
-        Callback::from(move |files| {
+        let (client, opening, texts) = (client.clone(), opening.clone(), texts.clone());
+        Callback::from(move |files: Vec<web_sys::File>| {
+            texts.opening(&files);
             opening(None);
             client.open_files(files);
         })
@@ -124,5 +127,5 @@ fn make(dispatch: UseReducerDispatcher<State>) -> Port {
         Callback::from(move |files| client.open_second(files))
     };
     let stop_now = Callback::from(move |()| client.stop_now());
-    Port::new(command, open, bundled, address, second, stop_now)
+    Port::new(command, open, bundled, address, second, stop_now, texts)
 }

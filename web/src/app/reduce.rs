@@ -63,6 +63,13 @@ impl State {
             }
             Action::Rank(to, gesture) => self.edit(|e| e.rank = Rc::new(to), gesture),
             Action::Prune(to, gesture) => self.edit(|e| e.prune = Rc::new(to), gesture),
+            Action::Study(to, gesture) => self.edit(|e| e.study = Rc::new(to), gesture),
+            Action::Own(text) => {
+                let own = Rc::make_mut(&mut self.own);
+                own.retain(|t| t.name != text.name);
+                own.push(text);
+            }
+            Action::Tokenizer(tokenizer) => self.tokenizer = tokenizer,
             Action::Undo => {
                 if let Some(back) = self.history.undo(self.edit.clone()) {
                     self.edit = back;
@@ -145,6 +152,9 @@ impl State {
         self.faults.retain(|f| f.method.is_empty() || f.method != run.method || mended && f.fault.kind == FaultKind::Lost);
         if self.stopped.as_ref().is_some_and(|s| s.method == run.method) {
             self.stopped = None;
+        }
+        if let Some(asked) = &run.asked {
+            Rc::make_mut(&mut self.language).begin(asked);
         }
         if run.method == "self-test" {
             self.self_test = Default::default();

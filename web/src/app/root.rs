@@ -56,6 +56,7 @@ pub fn App() -> Html {
                         Place::Inspect => html! { <screens::inspect::InspectScreen /> },
                         Place::Rank => html! { <screens::rank::RankScreen /> },
                         Place::Prune => html! { <screens::prune::PruneScreen /> },
+                        Place::Study => html! { <screens::study::StudyScreen /> },
                     } }</Crosshair>
                 </main>
                 { strip::strip(&lab, done) }
@@ -129,9 +130,11 @@ fn pressed(lab: &Lab, event: &KeyboardEvent) {
         return;
     }
     match key.as_str() {
-        "1" | "2" | "3" | "4" => {
+        "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" => {
             let i = usize::from(key.as_bytes()[0] - b'1');
-            lab.go(Place::ALL[i]);
+            if let Some(place) = Place::ALL.get(i) {
+                lab.go(*place);
+            }
         }
         "/" => {
             let filter = gloo::utils::document().get_element_by_id("filter").and_then(|e| e.dyn_into::<HtmlElement>().ok());

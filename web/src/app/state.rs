@@ -2,7 +2,7 @@
 //!
 //! Nothing in here touches the DOM or a clock, so every rule is tested natively.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use espalier_lab::protocol::{DeviceChoice, DeviceInfo, Estimate, Summary, TensorStats};
@@ -10,11 +10,13 @@ use espalier_methods::report::{Figure, Profile, Pruned, RankChoice, Report, Spec
 
 use crate::app::history::History;
 use crate::app::journal::Step;
+use crate::app::language::{Found, OwnText, StudyState, Tokenizer};
 use crate::app::link::{Lesson, Link, Target};
 use crate::app::record::Record;
 use crate::app::runs::Kept;
 use crate::teach::lessons::Tour;
 use crate::teach::reader::Reading;
+pub use crate::app::prune_state::{Allocation, PruneState, Scope};
 pub use crate::app::happenings::{Asked, LogKind, LogLine, Lost, PlacedFault, Run, Saved, SelfTest, Stopped, Verdict};
 
 /// A matrix's key in the maps of results: the tensor's name, or `name#slice` where one tensor holds several matrices.
@@ -40,11 +42,13 @@ pub enum Place {
     Rank,
     /// Choosing what to remove.
     Prune,
+    /// Which parts are sensitive, and which text to prune by.
+    Study,
 }
 
 impl Place {
-    /// All places, in the order of the rail and of the keys 1 to 4.
-    pub const ALL: [Self; 4] = [Self::Open, Self::Inspect, Self::Rank, Self::Prune];
+    /// All places, in the order of the rail and of the keys from 1 on.
+    pub const ALL: [Self; 5] = [Self::Open, Self::Inspect, Self::Rank, Self::Prune, Self::Study];
 
     /// Its word in the rail.
     pub fn word(self) -> &'static str {
@@ -53,6 +57,7 @@ impl Place {
             Self::Inspect => "Inspect",
             Self::Rank => "Rank",
             Self::Prune => "Prune",
+            Self::Study => "Study",
         }
     }
 
@@ -63,6 +68,7 @@ impl Place {
             Self::Inspect => "inspect",
             Self::Rank => "rank",
             Self::Prune => "prune",
+            Self::Study => "study",
         }
     }
 }
@@ -162,69 +168,6 @@ impl Default for RankState {
     }
 }
 
-/// Inside what the smallest weights are chosen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Scope {
-    /// Within each tensor.
-    #[default]
-    Tensor,
-    /// Within each output row.
-    Row,
-    /// Over all chosen matrices together.
-    Global,
-    /// The `n` largest of every `m` neighbours of a row are kept.
-    NOfM {
-        /// Kept.
-        n: u32,
-        /// Of.
-        m: u32,
-    },
-}
-
-/// How the target is shared out among matrices.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Allocation {
-    /// The same sparsity everywhere.
-    #[default]
-    Uniform,
-    /// Erdős–Rényi kernel: small matrices keep more.
-    Erk,
-    /// From the tails of the spectra: heavy tails keep more.
-    Spectrum,
-    /// As the bars say.
-    ByHand,
-}
-
-/// Everything that the Prune screen can change.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PruneState {
-    /// Where the smallest are chosen.
-    pub scope: Scope,
-    /// Sparsity to reach over all prunable weights.
-    pub target: f64,
-    /// How it is shared out.
-    pub allocation: Allocation,
-    /// Sparsities set by hand, by matrix key.
-    pub sparsity: BTreeMap<Key, f64>,
-    /// Matrices whose bar is locked.
-    pub locked: BTreeSet<Key>,
-    /// Everything up to and with the weight at the cut goes, as in Wanda's code; else exactly as many as asked for.
-    pub official: bool,
-}
-
-impl Default for PruneState {
-    fn default() -> Self {
-        Self {
-            scope: Scope::default(),
-            target: 0.5,
-            allocation: Allocation::default(),
-            sparsity: BTreeMap::new(),
-            locked: BTreeSet::new(),
-            official: false,
-        }
-    }
-}
-
 /// What is pointed at, everywhere on the page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
@@ -243,6 +186,8 @@ pub struct Edit {
     pub rank: Rc<RankState>,
     /// Prune screen.
     pub prune: Rc<PruneState>,
+    /// Study screen.
+    pub study: Rc<StudyState>,
     /// Selection.
     pub selection: Selection,
 }
@@ -303,6 +248,12 @@ pub struct State {
     pub pruned: ByKey<Pruned>,
     /// What rank selection decided, by matrix key.
     pub chosen: ByKey<RankChoice>,
+    /// What runs over texts have found.
+    pub language: Rc<Found>,
+    /// Texts of the visitor's own.
+    pub own: Rc<Vec<OwnText>>,
+    /// The tokenizer in use, once a text was tokenized.
+    pub tokenizer: Option<Tokenizer>,
     /// The last report of each method.
     pub reports: BTreeMap<String, Rc<Report>>,
     /// Figures of running methods, by id.
@@ -399,6 +350,9 @@ impl Default for State {
             profiles: BTreeMap::new(),
             pruned: BTreeMap::new(),
             chosen: BTreeMap::new(),
+            language: Rc::default(),
+            own: Rc::default(),
+            tokenizer: None,
             reports: BTreeMap::new(),
             figures: BTreeMap::new(),
             shown: Rc::default(),
@@ -464,6 +418,11 @@ impl State {
     /// Prune screen's settings.
     pub fn prune(&self) -> &PruneState {
         &self.edit.prune
+    }
+
+    /// Study screen's settings.
+    pub fn study(&self) -> &StudyState {
+        &self.edit.study
     }
 
     /// Selection.

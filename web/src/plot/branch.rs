@@ -11,13 +11,17 @@ pub enum Ghost {
     Uniform,
     /// `△` in the second colour, from the spectra.
     Spectrum,
-    /// `○` in the fourth colour.
+    /// `□` in the third colour.
     Erk,
+    /// `◇` in the first colour, from outliers.
+    Owl,
+    /// `○` in the fourth colour, from a sweep.
+    Measured,
 }
 
 impl Ghost {
     /// All of them, in the order of the buttons.
-    pub const ALL: [Self; 3] = [Self::Uniform, Self::Erk, Self::Spectrum];
+    pub const ALL: [Self; 5] = [Self::Uniform, Self::Erk, Self::Spectrum, Self::Owl, Self::Measured];
 
     /// Its word.
     pub fn word(self) -> &'static str {
@@ -25,6 +29,8 @@ impl Ghost {
             Self::Uniform => "uniform",
             Self::Spectrum => "spectrum",
             Self::Erk => "ERK",
+            Self::Owl => "OWL",
+            Self::Measured => "measured",
         }
     }
 
@@ -36,7 +42,12 @@ impl Ghost {
                 let segs = vec![Seg::M(x, y - 4.6), Seg::L(x + 4.6, y + 3.6), Seg::L(x - 4.6, y + 3.6), Seg::Z];
                 s.marks.push(super::scene::Mark::Path { segs, fill: Some("sheet".into()), stroke: Some(stroke("c2", 1.5)) });
             }
-            Self::Erk => s.ring([x, y], 3.6, "c4"),
+            Self::Erk => s.marks.push(super::scene::Mark::Rect { at: [x - 3.4, y - 3.4, 6.8, 6.8], fill: Some("sheet".into()), stroke: Some(stroke("c3", 1.5)) }),
+            Self::Owl => {
+                let segs = vec![Seg::M(x, y - 4.8), Seg::L(x + 4.8, y), Seg::L(x, y + 4.8), Seg::L(x - 4.8, y), Seg::Z];
+                s.marks.push(super::scene::Mark::Path { segs, fill: Some("sheet".into()), stroke: Some(stroke("c1", 1.5)) });
+            }
+            Self::Measured => s.ring([x, y], 3.6, "c4"),
         }
     }
 }

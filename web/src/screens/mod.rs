@@ -7,3 +7,6 @@ pub mod open;
 pub mod parts;
 pub mod prune;
 pub mod rank;
+pub mod reading;
+pub mod study;
+pub mod tokens;

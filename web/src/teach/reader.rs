@@ -20,6 +20,7 @@ pub fn of_place(place: Place) -> &'static [Name] {
         Place::Inspect => &[("linalg", "left"), ("linalg", "right"), ("linalg", "column"), ("linalg", "row"), ("stats", "histogram"), ("reduce", "fold")],
         Place::Rank => &[("matmul", "matmul"), ("matmul", "gram"), ("linalg", "left"), ("layout", "transpose")],
         Place::Prune => &[("select", "row_smallest"), ("select", "n_of_m"), ("select", "order_statistic"), ("select", "apply_mask"), ("elementwise", "unary")],
+        Place::Study => &[("matmul", "matmul"), ("attention", "attend"), ("rows", "normalise"), ("loss", "likelihood"), ("select", "row_smallest")],
         Place::Open => &[],
     }
 }

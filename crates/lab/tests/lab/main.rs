@@ -1,5 +1,6 @@
 //! The engine, driven natively by a face made for tests.
 
+mod calibrated;
 mod common;
 mod engine;
 mod export;

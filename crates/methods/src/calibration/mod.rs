@@ -7,8 +7,10 @@ mod corpus;
 mod draw;
 mod python_random;
 mod sources;
+mod text;
 
 pub use corpus::{Corpus, Example};
 pub use draw::{Calibration, Draw, Format, Recipe, draw, windows_of};
 pub use python_random::PythonRandom;
 pub use sources::{Row, SOURCES, example};
+pub use text::{TextError, corpus};

@@ -11,6 +11,6 @@ pub mod wanda;
 
 pub use moments::{Collector, Moments};
 pub use options::{Criterion, Group, MaskSource, Options, Pattern};
-pub use outliers::{Ratios, outliers, patterns, ratios};
+pub use outliers::{Ratios, outlier_shares, outliers, patterns, ratios};
 pub use run::{BlockDone, Evaluation, LinearDone, Loop, Outcome};
 pub use target::{Target, prune_linear};

@@ -11,6 +11,22 @@ pub fn outliers(metrics: &[Array2<f32>], m: f64) -> f64 {
     100.0 * over as f64 / count.max(1) as f64
 }
 
+/// [`outliers`] for several multiples, in one pass.
+pub fn outlier_shares(metrics: &[Array2<f32>], multiples: &[f64]) -> Vec<f64> {
+    let count: usize = metrics.iter().map(Array2::len).sum();
+    let mean = metrics.iter().flat_map(|a| a.iter()).map(|v| f64::from(*v)).sum::<f64>() / count.max(1) as f64;
+    let mut cuts: Vec<f64> = multiples.iter().map(|m| m * mean).collect();
+    cuts.sort_by(f64::total_cmp);
+    // How many weights are over exactly so many cuts.
+    let mut over = vec![0usize; cuts.len() + 1];
+    metrics.iter().flat_map(|a| a.iter()).for_each(|v| over[cuts.partition_point(|c| f64::from(*v) > *c)] += 1);
+    let share = |m: &f64| {
+        let at = cuts.partition_point(|c| *c < m * mean);
+        100.0 * over[at + 1..].iter().sum::<usize>() as f64 / count.max(1) as f64
+    };
+    multiples.iter().map(share).collect()
+}
+
 /// Sparsities by block.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ratios {
@@ -66,6 +82,14 @@ fn scaled(lod: &[f64], range: f64) -> Option<Vec<f64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_pass_counts_what_many_passes_count() {
+        let metrics = [Array2::from_shape_fn((7, 9), |(i, j)| ((i * 31 + j * 17) % 23) as f32), Array2::from_elem((2, 2), 40.0)];
+        let multiples = [3.0, 0.5, 1.0, 2.0, 3.0, 9.0];
+        assert_eq!(outlier_shares(&metrics, &multiples), multiples.map(|m| outliers(&metrics, m)));
+        assert_eq!(outlier_shares(&[], &[1.0]), [0.0]);
+    }
 
     #[test]
     fn more_outliers_less_pruned_and_equal_ones_are_uniform() {

@@ -9,10 +9,11 @@ use ndarray::Array2;
 
 use super::moments::Collector;
 use super::options::{Criterion, Options, Pattern};
-use super::outliers::outliers;
+use super::outliers::outlier_shares;
 use super::target::prune_linear;
 use super::wanda::metric;
 use crate::calibration::Calibration;
+use crate::findings::{Language, LinearLoss};
 use crate::magnitude::measure::measure;
 use crate::method::MethodError;
 use crate::report::{Finding, Pruned};
@@ -58,6 +59,8 @@ pub struct Loop<'a> {
     pub count_padding: bool,
     /// What measures, before and after.
     pub evaluation: Vec<Evaluation>,
+    /// Whether the dense model is measured too; else its likelihoods are left empty.
+    pub dense: bool,
 }
 
 /// One linear, pruned.
@@ -75,6 +78,13 @@ pub struct LinearDone {
     pub output_error: f64,
     /// SparseGPT's loss.
     pub loss: Option<f64>,
+}
+
+impl LinearDone {
+    /// What its outputs lost, for a report.
+    pub fn lost(&self) -> Language {
+        Language::Linear(LinearLoss { tensor: self.label.clone(), output_error: self.output_error, loss: self.loss })
+    }
 }
 
 /// One block, pruned.
@@ -113,7 +123,9 @@ impl Loop<'_> {
             keep(done);
             model.through(session, &block, &mut stream, &mut NoHook).await?;
             for [before, after] in &mut tests {
-                model.through(session, &dense, before, &mut NoHook).await?;
+                if self.dense {
+                    model.through(session, &dense, before, &mut NoHook).await?;
+                }
                 model.through(session, &block, after, &mut NoHook).await?;
             }
             self.desk.breathe().await?;
@@ -122,7 +134,8 @@ impl Loop<'_> {
         if !tests.is_empty() {
             let head = model.head(session).await?;
             for (e, [before, after]) in self.evaluation.iter().zip(&tests) {
-                nats.push([self.nats(&head, before, &e.windows).await?, self.nats(&head, after, &e.windows).await?]);
+                let before = if self.dense { self.nats(&head, before, &e.windows).await? } else { Vec::new() };
+                nats.push([before, self.nats(&head, after, &e.windows).await?]);
             }
         }
         self.desk.step(blocks, blocks, "blocks", "").await?;
@@ -166,6 +179,7 @@ impl Loop<'_> {
                     let linear = self.prune_one(block, n, &collector).await?;
                     block.set(self.session, n, linear.weights.clone());
                     self.desk.finding(Finding::Pruned(linear.pruned.clone()));
+                    self.desk.finding(Finding::Language(linear.lost()));
                     done.linears.push(linear);
                     self.desk.breathe().await?;
                 }
@@ -218,7 +232,7 @@ impl Loop<'_> {
                     metrics.push(metric(&block.weights(session, n).await?, &moments.scaler()));
                 }
             }
-            out.push(multiples.iter().map(|m| outliers(&metrics, *m)).collect());
+            out.push(outlier_shares(&metrics, multiples));
             model.through(session, &block, &mut stream, &mut NoHook).await?;
         }
         Ok(out)

@@ -8,10 +8,11 @@ use espalier_tensor::Session;
 use super::config::{Allocation, Config, Kind};
 use crate::allocation::{self, Balance, Kernel, erdos_renyi};
 use crate::figures::percent;
+use crate::findings::{Language, Outliers};
 use crate::layerwise::{Criterion, Loop, Pattern, patterns, ratios};
 use crate::magnitude::layers;
 use crate::method::{Inputs, MethodError};
-use crate::report::Spectrum;
+use crate::report::{Finding, Spectrum};
 use crate::spectra;
 use crate::work::{Desk, unknown_names};
 
@@ -22,10 +23,22 @@ pub struct Shares {
     pub targets: HashMap<String, (Pattern, f64)>,
     /// Outlier shares in percent, `[block][multiple]`, where OWL looked at them; the first multiple is the configuration's.
     pub outliers: Vec<Vec<f64>>,
+    /// The same over a ladder of multiples, for those who choose another M afterwards.
+    pub findings: Vec<Finding>,
 }
 
 /// Multiples of the mean that are counted beside the chosen one.
 pub const MULTIPLES: [f64; 4] = [3.0, 5.0, 7.0, 10.0];
+
+/// Multiples that are counted for a choice afterwards: 1 to 20 by halves.
+pub fn ladder() -> Vec<f64> {
+    (2..=40).map(|i| f64::from(i) / 2.0).collect()
+}
+
+/// One block's outliers for a report.
+pub fn finding(block: usize, multiples: &[f64], percent: &[f64]) -> Finding {
+    Finding::Language(Language::Outliers(Outliers { block: block as u32, multiples: multiples.to_vec().into(), percent: percent.to_vec().into() }))
+}
 
 fn block(m: &MatrixRef) -> usize {
     m.block.unwrap_or(0) as usize
@@ -56,8 +69,13 @@ pub async fn shares<K: Kind>(config: &Config<K>, inputs: &Inputs<'_>, matrices: 
         Allocation::Owl => {
             job.targets = matrices.iter().map(|m| (m.label(), (config.pattern, config.sparsity))).collect();
             let criterion = std::mem::replace(&mut job.options.criterion, Criterion::Wanda);
-            let multiples: Vec<f64> = std::iter::once(config.multiple).chain(MULTIPLES).collect();
+            let first: Vec<f64> = std::iter::once(config.multiple).chain(MULTIPLES).collect();
+            let ladder = ladder();
+            let multiples: Vec<f64> = first.iter().chain(&ladder).copied().collect();
             out.outliers = job.outliers(&multiples).await?;
+            out.findings = out.outliers.iter().enumerate().map(|(b, o)| finding(b, &ladder, &o[first.len()..])).collect();
+            out.findings.iter().for_each(|f| desk.finding(f.clone()));
+            out.outliers.iter_mut().for_each(|o| o.truncate(first.len()));
             job.options.criterion = criterion;
             let lod: Vec<f64> = out.outliers.iter().map(|o| o[0]).collect();
             if let Pattern::Groups { n, m } = config.pattern {

@@ -4,8 +4,9 @@ use espalier_nets::models::perplexity;
 
 use super::allocation::MULTIPLES;
 use crate::figures::{axis, digits, figure, percent, series, stat};
+use crate::findings::{Language, Likelihood};
 use crate::layerwise::{Evaluation, LinearDone, Outcome};
-use crate::report::{Figure, FigureKind, Pruned, Stat};
+use crate::report::{Figure, FigureKind, Finding, Pruned, Stat};
 
 /// Zeros and elements of all.
 pub fn totals<'a>(all: impl Iterator<Item = &'a Pruned>) -> (f64, f64, f64) {
@@ -22,6 +23,15 @@ pub fn stats(done: &[(usize, LinearDone)], evaluation: &[Evaluation], outcome: &
         out.push(stat("perplexity after", perplexity(after), "", format!("{}, {} windows", e.name, after.len())));
     }
     out
+}
+
+/// Each text's mean losses.
+pub fn likelihoods(evaluation: &[Evaluation], outcome: &Outcome, length: usize) -> Vec<Finding> {
+    let one = |(e, nats): (&Evaluation, &[Vec<Vec<f64>>; 2])| {
+        let nats = [0, 1].map(|i| perplexity(&nats[i]).ln());
+        Finding::Language(Language::Likelihood(Likelihood { text: e.name.clone(), windows: e.windows.len() as u32, length: length as u32, nats }))
+    };
+    evaluation.iter().zip(&outcome.nats).map(one).collect()
 }
 
 /// Sparsity by block, and the outlier shares it came from.

@@ -11,6 +11,7 @@ use super::{figures, shares};
 use crate::calibration::draw;
 use crate::config::{bad, decode};
 use crate::figures::percent;
+use crate::kept::Kept;
 use crate::layerwise::{Criterion, LinearDone, Loop, Pattern};
 use crate::method::{Card, Entry, Inputs, MethodError, Sink};
 use crate::report::{Finding, Report};
@@ -36,11 +37,11 @@ pub async fn prune<K: Kind>(card: &'static Card, config: Value, inputs: Inputs<'
     config.check()?;
     let desk = Desk::new(sink);
     let model = Model::open(inputs.checkpoint)?;
-    let matrices = chosen(&config, &inputs, &desk)?;
+    let matrices = chosen(&config.roles, &inputs, &desk)?;
     let length = text::window_length(&model, config.length as usize, &desk);
     let calibrating = text::named(&inputs, &config.calibration, "calibration", false)?;
     let calibration = draw(calibrating, &config.recipe(length, inputs.seed))?;
-    let evaluation: Vec<_> = text::evaluation(&inputs, &config.evaluation, length, config.windows as usize, &desk)?.into_iter().collect();
+    let evaluation = text::evaluations(&inputs, &config.evaluation, length, config.windows as usize, &desk)?;
     odd_widths(&config, &matrices, &desk)?;
     let mut job = Loop {
         model: &model,
@@ -52,10 +53,14 @@ pub async fn prune<K: Kind>(card: &'static Card, config: Value, inputs: Inputs<'
         true_sequential: config.true_sequential,
         count_padding: config.count_padding,
         evaluation,
+        dense: true,
     };
     let shared = shares(&config, &inputs, &matrices, &mut job, session, &desk).await?;
     job.targets = shared.targets;
     let mut done: Vec<(usize, LinearDone)> = Vec::new();
+    let mut kept = Kept::default();
+    let updated = config.criterion == Criterion::SparseGpt && config.update;
+    inputs.kept.put(None);
     let mut block = 0;
     let outcome = job
         .run(|b| {
@@ -63,6 +68,7 @@ pub async fn prune<K: Kind>(card: &'static Card, config: Value, inputs: Inputs<'
                 if let Some(keep) = keep.as_deref_mut() {
                     keep(&linear);
                 }
+                kept.add(&linear, updated);
                 // The numbers are wanted for the report, the weights no longer.
                 (linear.weights, linear.mask) = (ndarray::Array2::zeros((0, 0)), Vec::new());
                 done.push((block, linear));
@@ -70,14 +76,23 @@ pub async fn prune<K: Kind>(card: &'static Card, config: Value, inputs: Inputs<'
             block += 1;
         })
         .await?;
+    if kept.dropped > 0 {
+        desk.warn(format!("the new weights of {} linears found no room in the page: the pruned model cannot go on with a text or be saved here; the command line has no such limit", kept.dropped));
+    } else {
+        inputs.kept.put(Some(kept));
+    }
     let mut all = figures::blocks(&done, &shared.outliers);
     all.extend([figures::errors(&done), figures::table(&done)]);
     all.iter().for_each(|f| desk.figure(f));
     let (zeros, elements, asked) = figures::totals(done.iter().map(|(_, l)| &l.pruned));
     let (zeros, asked) = if elements > 0.0 { (zeros / elements, asked / elements) } else { (0.0, 0.0) };
-    let measured = outcome.nats.first().zip(job.evaluation.first()).map(|([before, after], e)| {
-        format!("; perplexity on {} ({} windows of {length}) went from {:.4} to {:.4}", e.name, before.len(), perplexity(before), perplexity(after))
-    });
+    let measured: Vec<String> = job.evaluation.iter().zip(&outcome.nats).map(|(e, [before, after])| {
+        format!("on {} ({} windows of {length}) from {:.4} to {:.4}", e.name, before.len(), perplexity(before), perplexity(after))
+    }).collect();
+    let measured = if measured.is_empty() { String::new() } else { format!("; perplexity went {}", measured.join(", ")) };
+    let mut findings = figures::likelihoods(&job.evaluation, &outcome, length);
+    findings.extend(shared.findings);
+    findings.iter().for_each(|f| desk.finding(f.clone()));
     let summary = format!(
         "{} linears have {} zeros (asked for {}) after {} windows of {length} tokens of {}{}.",
         done.len(),
@@ -85,23 +100,26 @@ pub async fn prune<K: Kind>(card: &'static Card, config: Value, inputs: Inputs<'
         percent(asked),
         calibration.windows.len(),
         calibrating.name,
-        measured.unwrap_or_default()
+        measured
     );
     Ok(Report {
         method: card.id.into(),
         summary,
         stats: figures::stats(&done, &job.evaluation, &outcome),
         figures: all,
-        findings: done.into_iter().map(|(_, l)| Finding::Pruned(l.pruned)).collect(),
+        findings: done.into_iter().flat_map(|(_, l)| [Finding::Language(l.lost()), Finding::Pruned(l.pruned)]).chain(findings).collect(),
         warnings: desk.warnings(),
         config: serde_json::to_value(config).expect("a configuration is plain data"),
     })
 }
 
 /// The matrices of the chosen roles.
-fn chosen<K: Kind>(config: &Config<K>, inputs: &Inputs<'_>, desk: &Desk<'_>) -> Result<Vec<MatrixRef>, MethodError> {
+///
+/// # Errors
+/// As [`by_roles`], and none at all.
+pub(crate) fn chosen(roles: &str, inputs: &Inputs<'_>, desk: &Desk<'_>) -> Result<Vec<MatrixRef>, MethodError> {
     let all: Vec<MatrixRef> = targets(inputs, desk)?.into_iter().filter(|m| m.block.is_some() && m.role != Role::Router).collect();
-    let chosen = by_roles(&config.roles, all)?;
+    let chosen = by_roles(roles, all)?;
     if chosen.is_empty() {
         return Err(MethodError::Inputs("no linear of a block was chosen; choose attention or feed-forward projections".into()));
     }

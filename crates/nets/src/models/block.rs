@@ -10,6 +10,7 @@ use ndarray::Array2;
 use super::attention::Attention;
 use super::batch::Batch;
 use super::feed_forward::{FeedForward, Mixture, Routing};
+use super::model::Edit;
 use super::layout::{BlockLayout, inside, missing, norm_names};
 use super::norm::{Norm, vector};
 use super::{Architecture, ModelError, Style};
@@ -78,12 +79,16 @@ pub(super) struct Loader<'a> {
     pub architecture: &'a Rc<Architecture>,
     pub index: usize,
     pub linears: Vec<Linear>,
+    pub edit: Option<&'a Edit>,
 }
 
 impl Loader<'_> {
     /// Brings a matrix and its bias to the device; its number.
     pub async fn linear(&mut self, matrix: &MatrixRef) -> Result<usize, ModelError> {
-        let values = self.checkpoint.read_matrix(matrix).await?;
+        let mut values = self.checkpoint.read_matrix(matrix).await?;
+        if let Some(edit) = self.edit {
+            values = edit(matrix, values);
+        }
         let shape = [values.nrows(), values.ncols()];
         let weight = self.session.upload(Array::from_f32(&shape, values.into_raw_vec_and_offset().0));
         let bias = match matrix.name.strip_suffix(".weight").and_then(|n| self.checkpoint.find(&format!("{n}.bias"))) {
@@ -103,8 +108,8 @@ impl Loader<'_> {
 }
 
 impl Block {
-    pub(super) async fn load(checkpoint: &Checkpoint, session: &Session, architecture: &Rc<Architecture>, layout: &BlockLayout, index: usize) -> Result<Self, ModelError> {
-        let mut loader = Loader { checkpoint, session, architecture, index, linears: Vec::new() };
+    pub(super) async fn load(checkpoint: &Checkpoint, session: &Session, architecture: &Rc<Architecture>, layout: &BlockLayout, index: usize, edit: Option<&Edit>) -> Result<Self, ModelError> {
+        let mut loader = Loader { checkpoint, session, architecture, index, linears: Vec::new(), edit };
         let attention = Attention::load(&mut loader, layout).await?;
         let feed_forward = FeedForward::load(&mut loader, layout).await?;
         let [first, second] = norm_names(architecture.style);

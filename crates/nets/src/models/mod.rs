@@ -24,6 +24,6 @@ pub use error::ModelError;
 pub use feed_forward::{Mixture, Routing};
 pub use generate::{Generate, Sampling, top_words};
 pub use head::{Head, perplexity};
-pub use model::{MixtureLayout, Model};
+pub use model::{Edit, MixtureLayout, Model};
 pub use norm::Norm;
 pub use rope::{Rope, Scaling};

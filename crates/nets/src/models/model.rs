@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use espalier_tensor::{Array, Session, Tensor};
+use ndarray::Array2;
 
 use super::batch::{Batch, Stream};
 use super::block::{Block, Hook, NoHook};
@@ -48,7 +49,11 @@ pub struct Model<'a> {
     last_norm: Option<usize>,
     head: Option<(usize, Option<usize>)>,
     resident: RefCell<BTreeMap<usize, Block>>,
+    edit: Option<Edit>,
 }
+
+/// What becomes of a linear's weights `[out, in]` on their way to the device.
+pub type Edit = Rc<dyn Fn(&MatrixRef, Array2<f32>) -> Array2<f32>>;
 
 impl<'a> Model<'a> {
     /// Reads the architecture and checks it against the tensors; no weights are read.
@@ -102,7 +107,13 @@ impl<'a> Model<'a> {
             architecture: Rc::new(a),
             checkpoint,
             resident: RefCell::default(),
+            edit: None,
         })
+    }
+
+    /// The same model with other weights in its linears: what a pruning has left.
+    pub fn with_edit(self, edit: Edit) -> Self {
+        Self { edit: Some(edit), resident: RefCell::default(), ..self }
     }
 
     /// What it is.
@@ -144,7 +155,7 @@ impl<'a> Model<'a> {
         if let Some(block) = self.resident.borrow().get(&index) {
             return Ok(block.clone());
         }
-        let block = Block::load(self.checkpoint, session, &self.architecture, &self.layout[index], index).await?;
+        let block = Block::load(self.checkpoint, session, &self.architecture, &self.layout[index], index, self.edit.as_ref()).await?;
         let size = block.linears().iter().map(|l| l.weight.spec().bytes() as usize).sum::<usize>();
         // All blocks of a small model stay: they are needed again for every pass.
         if size.saturating_mul(self.blocks()) <= RESIDENT {

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use serde_json::{Map, Value, json};
 
 use super::Rest;
+use crate::app::language::{Calibrated, StudyState};
 use crate::app::state::{Allocation, Asked, ExportForm, FactorIf, Key, Lead, PruneState, RankRule, RankState, Scope, Search, State, key};
 
 /// Longest text that is read: a link is made by anyone.
@@ -18,7 +19,7 @@ const LEADS: [Lead; 2] = [Lead::Target, Lead::Threshold];
 const SEARCHES: [Search; 2] = [Search::Nearest, Search::Reach];
 const FACTORS: [FactorIf; 3] = [FactorIf::Half, FactorIf::Shrinks, FactorIf::Always];
 const FORMS: [ExportForm; 2] = [ExportForm::Factors, ExportForm::Dense];
-const ALLOCATIONS: [Allocation; 4] = [Allocation::Uniform, Allocation::Erk, Allocation::Spectrum, Allocation::ByHand];
+const ALLOCATIONS: [Allocation; 6] = [Allocation::Uniform, Allocation::Erk, Allocation::Spectrum, Allocation::ByHand, Allocation::Owl, Allocation::Measured];
 
 /// Numbers of the open checkpoint's matrices.
 struct Names(Vec<Key>);
@@ -67,6 +68,7 @@ pub fn write(state: &State) -> String {
     };
     put("r", rank(state.rank(), &names));
     put("p", prune(state.prune(), &names));
+    put("y", differing(state.study()));
     if let Some(block) = state.selection().block {
         put("b", block.into());
     }
@@ -115,7 +117,14 @@ fn prune(s: &PruneState, names: &Names) -> Value {
     put("o", s.official, true.into());
     put("h", !s.sparsity.is_empty(), names.list(s.sparsity.keys(), |k| s.sparsity.get(k).copied()));
     put("l", !s.locked.is_empty(), names.list(s.locked.iter(), |k| s.locked.contains(k).then_some(1)));
+    put("k", s.calibrated != d.calibrated, differing(&s.calibrated));
     m.into()
+}
+
+/// The fields that differ from the defaults.
+fn differing<T: serde::Serialize + Default>(settings: &T) -> Value {
+    let (Ok(Value::Object(now)), Ok(base)) = (serde_json::to_value(settings), serde_json::to_value(T::default())) else { return Value::Null };
+    Value::Object(now.into_iter().filter(|(k, v)| base.get(k) != Some(v)).collect())
 }
 
 fn asked(a: &Asked, names: &Names) -> Value {
@@ -146,6 +155,9 @@ pub fn read(text: &str, state: &State) -> Result<Rest, serde_json::Error> {
     }
     if let Some(m) = all.get("p").and_then(Value::as_object) {
         rest.edit.prune = Rc::new(read_prune(m, &names));
+    }
+    if let Some(y) = all.get("y").and_then(|y| serde_json::from_value::<StudyState>(y.clone()).ok()) {
+        rest.edit.study = Rc::new(y.tamed());
     }
     rest.edit.selection.block = all.get("b").and_then(Value::as_u64).map(|b| b as u32);
     if let Some(views) = all.get("w").and_then(Value::as_object) {
@@ -193,6 +205,7 @@ fn read_prune(m: &Map<String, Value>, names: &Names) -> PruneState {
         sparsity: pairs(m, "h").filter_map(|(k, v)| Some((names.long(k)?, v.as_f64()?.clamp(0.0, 1.0)))).collect(),
         locked: pairs(m, "l").filter_map(|(k, _)| names.long(k)).collect(),
         official: m.get("o").and_then(Value::as_bool).unwrap_or(false),
+        calibrated: m.get("k").and_then(|k| serde_json::from_value::<Calibrated>(k.clone()).ok()).unwrap_or_default().tamed(),
     }
 }
 

@@ -49,6 +49,7 @@ fn said(state: &State, place: Place) -> Option<String> {
             let (kept, full) = state.chosen.values().fold((0.0, 0.0), |(k, f), c| (k + f64::from(c.kept), f + f64::from(c.full)));
             number::percent(1.0 - kept / f64::max(full, 1.0))
         }),
+        Place::Study => None,
         Place::Prune => (!state.pruned.is_empty()).then(|| {
             let (zeros, all) = state.pruned.values().fold((0.0, 0.0), |(z, a), p| (z + p.zeros, a + p.elements));
             number::percent(zeros / f64::max(all, 1.0))

@@ -92,7 +92,8 @@ fn before_and_after(lab: &Lab, view: &View, i: usize, e: &Entry, source: &Source
     }
 }
 
-fn mask(lab: &Lab, view: &View, e: &Entry, source: &Source) -> Html {
+/// The mask of a matrix, once it has been pruned.
+pub fn mask(lab: &Lab, view: &View, e: &Entry, source: &Source) -> Html {
     let Some(p) = lab.state.pruned.get(&e.key) else {
         return empty("Mask", format!("Which weights of {} stay, once it has been pruned.", e.word()));
     };

@@ -63,6 +63,8 @@ fn of(all: &Allocations, g: Ghost) -> Option<&Vec<f64>> {
         Ghost::Uniform => Some(&all.uniform),
         Ghost::Erk => Some(&all.erk),
         Ghost::Spectrum => all.spectrum.as_ref(),
+        Ghost::Owl => all.owl.as_ref(),
+        Ghost::Measured => all.measured.as_ref(),
     }
 }
 
@@ -70,7 +72,7 @@ fn of(all: &Allocations, g: Ghost) -> Option<&Vec<f64>> {
 #[component]
 pub fn Bars(props: &BarsProps) -> Html {
     let (lab, view) = (&props.lab, &props.view);
-    let ghosts = use_state_eq(|| BTreeSet::from([Ghost::Uniform, Ghost::Erk]));
+    let ghosts = use_state_eq(|| BTreeSet::from([Ghost::Uniform, Ghost::Erk, Ghost::Owl, Ghost::Measured]));
     // The bars as they were when a drag began: rebalancing from there lets it come back.
     let began = use_mut_ref(|| None::<Began>);
     let open = view.selected_row(lab);
@@ -115,12 +117,15 @@ pub fn Bars(props: &BarsProps) -> Html {
                 g.mark(&mut sign, [6.0, 6.0]);
                 html! {
                     <button type="button" aria-pressed={on.to_string()} disabled={!known} {onclick} data-ghost={g.word()}
-                        title={if known { "Show where this allocation would cut" } else { "Needs the spectra of all matrices" }}>{ drawn(&sign) }{ g.word() }</button>
+                        title={if known { "Show where this allocation would cut" } else { needs(g) }}>{ drawn(&sign) }{ g.word() }</button>
                 }
             }) }
         </div>
     };
-    let source = Source { model: view.name.clone(), tensor: "".into(), settings: format!("magnitude, scope {}, target {}", view.config.scope, fixed(view.target, 3)).into() };
+    let source = Source { model: view.name.clone(), tensor: "".into(), settings: match &view.asked {
+        Some(a) => format!("{}, target {}", a.method, fixed(view.target, 3)).into(),
+        None => format!("magnitude, scope {}, target {}", view.config.scope, fixed(view.target, 3)).into(),
+    } };
     let label = view.grid.label_width().max(if open.is_some() && !view.grid.by_layer { 78.0 } else { 0.0 });
     html! {
         <BranchBars title={if view.grid.by_layer { "Kept per layer" } else { "Kept per block" }} test="prune-bars" {rows} target={Some(1.0 - view.target)} {label}
@@ -129,11 +134,46 @@ pub fn Bars(props: &BarsProps) -> Html {
     }
 }
 
+/// What an allocation lacks that cannot be shown yet.
+fn needs(g: Ghost) -> &'static str {
+    match g {
+        Ghost::Owl => "Needs the outliers of all blocks: count them at the right",
+        Ghost::Measured => "Needs a sweep over all blocks: it is in Study",
+        _ => "Needs the spectra of all matrices",
+    }
+}
+
 fn hint(state: &PruneState) -> &'static str {
     if state.allocation == Allocation::ByHand { "" } else { " Drag a cut, or draw a stroke across the wires; the others give way so that the budget stays." }
 }
 
+/// Beside the bars of a rule that reads a text: what stands out in a block, and what its outputs lost.
+fn judged(lab: &Lab, view: &View, members: &[Member]) -> Vec<SideColumn> {
+    let found = &lab.state.language;
+    let mut out = Vec::new();
+    if let Some(outliers) = &view.outliers {
+        let top = outliers.iter().copied().fold(1e-9, f64::max);
+        let of = |m: &Member| (m.column.is_none()).then(|| view.entries.get(*m.group.first()?)?.block).flatten().and_then(|b| outliers.get(b as usize).copied());
+        let cells = members.iter().map(|m| Some(of(m).map_or_else(|| ("".into(), 0.0), |v| (AttrValue::from(fixed(v, 2)), v / top)))).collect();
+        out.push(SideColumn { head: "outliers, %".into(), mark: SideMark::Bar, cells });
+    }
+    if !found.outputs.is_empty() {
+        let mean = |m: &Member| {
+            let all: Vec<f64> = m.group.iter().filter_map(|&i| found.outputs.get(&view.entries[i].key)).map(|l| l.output_error).filter(|e| e.is_finite()).collect();
+            (!all.is_empty()).then(|| all.iter().sum::<f64>() / all.len() as f64)
+        };
+        let all: Vec<Option<f64>> = members.iter().map(mean).collect();
+        let top = all.iter().flatten().copied().fold(1e-9, f64::max);
+        let head = if view.fresh { "output error, %" } else { "output, last run" };
+        out.push(SideColumn { head: head.into(), mark: SideMark::Dot, cells: all.iter().map(|e| e.map(|e| (AttrValue::from(fixed(e * 100.0, 1)), e / top))).collect() });
+    }
+    out
+}
+
 fn side(lab: &Lab, view: &View, members: &[Member]) -> Vec<SideColumn> {
+    if view.asked.is_some() {
+        return judged(lab, view, members);
+    }
     let expected: Vec<Option<f64>> = members.iter().map(|m| error(&view.entries, &m.group, &view.now, &lab.state.profiles)).collect();
     let done: Vec<Option<f64>> = members
         .iter()

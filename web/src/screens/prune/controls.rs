@@ -8,7 +8,8 @@ use super::view::View;
 use crate::app::action::Action;
 use crate::app::context::Lab;
 use crate::app::history::Gesture;
-use crate::app::state::{Allocation, PruneState};
+use crate::app::language::Rule;
+use crate::app::state::{Allocation, PruneState, Scope};
 use crate::plot::number::{fixed, plural};
 use crate::screens::cost::Cost;
 use crate::screens::parts::{Knob, choice, progress, segments};
@@ -20,8 +21,29 @@ pub fn change(lab: &Lab, gesture: Gesture, edit: impl FnOnce(&mut PruneState)) {
     lab.act(Action::Prune(next, gesture));
 }
 
-/// The knobs, the cost line and the button.
-pub fn controls(lab: &Lab, view: &View) -> Html {
+/// Inside what the smallest are chosen, or by which pattern.
+pub fn pattern_knob(lab: &Lab, reads: bool) -> Html {
+    let state = lab.state.prune();
+    let every = [choice(Scope::Tensor, "per matrix"), choice(Scope::Row, "per row"), choice(Scope::Global, "global"), choice(Scope::NOfM { n: 2, m: 4 }, "2:4"), choice(Scope::NOfM { n: 4, m: 8 }, "4:8")];
+    let [matrix, row, _, two, four] = every.clone();
+    let scopes = match state.calibrated.rule {
+        Rule::Magnitude => every.to_vec(),
+        // SparseGPT chooses over blocks of columns and all rows; there is nothing else to choose.
+        Rule::SparseGpt => vec![choice(Scope::Row, "free"), two, four],
+        Rule::Wanda => vec![row, matrix, two, four],
+    };
+    let choose = {
+        let lab = lab.clone();
+        Callback::from(move |s: Scope| change(&lab, Gesture::Step, |p| p.scope = s))
+    };
+    html! {
+        <div class="knob wideval"><label>{ "Pattern" }</label><span class="val">{ segments("Scope", "prune-scope", &scopes, &state.scope, &choose) }</span>
+            if reads && matches!(state.scope, Scope::NOfM { .. }) { <p>{ "Kept of every group of neighbouring inputs." }</p> }</div>
+    }
+}
+
+/// The sparsity.
+pub fn target_knob(lab: &Lab, view: &View) -> Html {
     let state = lab.state.prune();
     let base = PruneState::default();
     let aim = {
@@ -44,6 +66,17 @@ pub fn controls(lab: &Lab, view: &View) -> Html {
         Callback::from(move |()| port.number())
     };
     let reset = set_target.reform(move |()| PruneState::default().target * 100.0);
+    let held = pattern(state.scope);
+    html! {
+        <Knob label="Sparsity" test="prune-target" unit="%" value={fixed(view.target * 100.0, 1)} min={0.0} max={100.0} step={0.5} changed={(state.target - base.target).abs() > 1e-9} track={true}
+            disabled={held.is_some()} on_set={set_target} on_slide={Some(slide)} gesture={Some(fresh)} on_reset={Some(reset)} help={if held.is_some() { "The pattern sets it." } else { "Fraction of all weights in the blocks that become zero." }} />
+    }
+}
+
+/// How the sparsity is shared out.
+pub fn allocation_knob(lab: &Lab, view: &View) -> Html {
+    let state = lab.state.prune();
+    let reads = view.asked.is_some();
     let allocate = {
         let (lab, view) = (lab.clone(), view.clone());
         Callback::from(move |a: Allocation| {
@@ -56,16 +89,41 @@ pub fn controls(lab: &Lab, view: &View) -> Html {
             });
         })
     };
+    let mut ways = vec![choice(Allocation::Uniform, "uniform")];
+    if view.all.owl.is_some() || reads {
+        ways.push(choice(Allocation::Owl, "OWL"));
+    }
+    // A pattern can differ by block in OWL's way only.
+    if !(reads && view.patterned) {
+        ways.push(choice(Allocation::Erk, "ERK"));
+        if view.all.spectrum.is_some() {
+            ways.push(choice(Allocation::Spectrum, "spectrum"));
+        }
+        if view.all.measured.is_some() {
+            ways.push(choice(Allocation::Measured, "measured"));
+        }
+        ways.push(choice(Allocation::ByHand, "by hand"));
+    }
+    html! {
+        if view.is_fixed() && !reads {
+            <div class="knob wideval"><label>{ "Shared out" }</label><span class="val d">{ if view.patterned { "the same in every group" } else { "by one cut through all" } }</span></div>
+        } else {
+            <div class="knob wideval"><label>{ "Shared out" }</label><span class="val">{ segments("Shared out", "prune-allocation", &ways, &state.allocation, &allocate) }</span>
+                <p>{ help(state.allocation) }</p></div>
+        }
+    }
+}
+
+/// The knobs, the cost line and the button.
+pub fn controls(lab: &Lab, view: &View) -> Html {
+    if view.asked.is_some() {
+        return super::calibrated::controls(lab, view);
+    }
+    let state = lab.state.prune();
     let exactness = {
         let lab = lab.clone();
         Callback::from(move |official: bool| change(&lab, Gesture::Step, |s| s.official = official))
     };
-    let mut ways = vec![choice(Allocation::Uniform, "uniform"), choice(Allocation::Erk, "ERK")];
-    if view.all.spectrum.is_some() {
-        ways.push(choice(Allocation::Spectrum, "spectrum"));
-    }
-    ways.push(choice(Allocation::ByHand, "by hand"));
-    let held = pattern(state.scope);
     let busy = lab.state.run.is_some();
     let ready = !view.example && !view.entries.is_empty();
     let run = {
@@ -87,14 +145,9 @@ pub fn controls(lab: &Lab, view: &View) -> Html {
         <>
         <h2>{ CARD.title }</h2>
         <p class="say lead">{ "Removes the weights that are nearest to zero." }</p>
-        <Knob label="Sparsity" test="prune-target" unit="%" value={fixed(view.target * 100.0, 1)} min={0.0} max={100.0} step={0.5} changed={(state.target - base.target).abs() > 1e-9} track={true}
-            disabled={held.is_some()} on_set={set_target} on_slide={Some(slide)} gesture={Some(fresh)} on_reset={Some(reset)} help={if held.is_some() { "The pattern sets it." } else { "Fraction of all weights in the blocks that become zero." }} />
-        if view.is_fixed() {
-            <div class="knob wideval"><label>{ "Shared out" }</label><span class="val d">{ if held.is_some() { "the same in every group" } else { "by one cut through all" } }</span></div>
-        } else {
-            <div class="knob wideval"><label>{ "Shared out" }</label><span class="val">{ segments("Shared out", "prune-allocation", &ways, &state.allocation, &allocate) }</span>
-                <p>{ help(state.allocation) }</p></div>
-        }
+        { pattern_knob(lab, false) }
+        { target_knob(lab, view) }
+        { allocation_knob(lab, view) }
         <div class="knob wideval"><label>{ "Rule" }</label><span class="val">{ segments("Rule", "prune-rule", &[choice(false, "exact"), choice(true, "official")], &state.official, &exactness) }</span>
             <p>{ if state.official { "As Wanda’s code: everything up to and with the weight at the cut goes, so a little more." } else { "As many as asked for; equal weights go by the lower index." } }</p></div>
         <Cost method="magnitude" />
@@ -120,5 +173,7 @@ fn help(a: Allocation) -> &'static str {
         Allocation::Erk => "Erdős–Rényi: small and thin matrices keep more.",
         Allocation::Spectrum => "Heavy tails keep more (AlphaPruning, spread 0.2, one exponent a matrix).",
         Allocation::ByHand => "As the bars stand. Drag, type, or use the arrows.",
+        Allocation::Owl => "Blocks where many weights stand out keep more (OWL).",
+        Allocation::Measured => "Blocks that the sweep found costly keep more.",
     }
 }

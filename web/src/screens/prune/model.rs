@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use espalier_methods::allocation::{Balance, Kernel, alpha, by_alpha, erdos_renyi, overall, rebalance};
-use espalier_methods::magnitude::{Allocation as Rule, Config, Rule as Exactness, Scope as Among};
+use espalier_methods::magnitude::{Allocation as Shared, Config, Rule as Exactness, Scope as Among};
 use espalier_methods::report::{Profile, Spectrum};
 
+use crate::app::language::Rule;
 use crate::app::state::{Allocation, Key, PruneState, Scope};
 use crate::screens::matrices::Entry;
 
@@ -22,6 +23,10 @@ pub struct Allocations {
     pub erk: Vec<f64>,
     /// From the tails; `None` while spectra are missing.
     pub spectrum: Option<Vec<f64>>,
+    /// From outliers (OWL); `None` while they have not been counted.
+    pub owl: Option<Vec<f64>>,
+    /// From a sweep's measurements; `None` while there are none.
+    pub measured: Option<Vec<f64>>,
 }
 
 /// Sizes of the entries.
@@ -41,6 +46,8 @@ pub fn allocations(entries: &[Entry], target: f64, spectra: &BTreeMap<Key, Rc<Sp
             let alphas: Vec<Option<f64>> = found.iter().map(|s| s.and_then(|s| alpha(s))).collect();
             by_alpha(&alphas, &sizes(entries), target, EPSILON)
         }),
+        owl: None,
+        measured: None,
     }
 }
 
@@ -60,12 +67,18 @@ pub fn target(state: &PruneState) -> f64 {
 /// Sparsities as they stand, one an entry.
 pub fn current(entries: &[Entry], state: &PruneState, all: &Allocations, profiles: &BTreeMap<Key, Rc<Profile>>) -> Vec<f64> {
     match state.scope {
-        Scope::NOfM { .. } => vec![target(state); entries.len()],
+        // A calibrated pattern may differ by block.
+        Scope::NOfM { .. } => match (&all.owl, state.allocation) {
+            (Some(owl), Allocation::Owl) if state.calibrated.rule != Rule::Magnitude => owl.clone(),
+            _ => vec![target(state); entries.len()],
+        },
         Scope::Global => global(entries, state.target, profiles).unwrap_or_else(|| all.uniform.clone()),
         Scope::Tensor | Scope::Row => match state.allocation {
             Allocation::Uniform => all.uniform.clone(),
             Allocation::Erk => all.erk.clone(),
             Allocation::Spectrum => all.spectrum.clone().unwrap_or_else(|| all.uniform.clone()),
+            Allocation::Owl => all.owl.clone().unwrap_or_else(|| all.uniform.clone()),
+            Allocation::Measured => all.measured.clone().unwrap_or_else(|| all.uniform.clone()),
             Allocation::ByHand => entries.iter().map(|e| state.sparsity.get(&e.key).copied().unwrap_or(state.target)).collect(),
         },
     }
@@ -187,13 +200,13 @@ pub fn config(state: &PruneState, entries: &[Entry], sparsities: &[f64]) -> Conf
         Scope::NOfM { n, m } => Among::Groups { n: m.saturating_sub(n), m },
     };
     let allocation = match state.allocation {
-        _ if matches!(state.scope, Scope::Global | Scope::NOfM { .. }) => Rule::Uniform,
-        Allocation::Uniform => Rule::Uniform,
-        Allocation::Erk => Rule::Erk,
+        _ if matches!(state.scope, Scope::Global | Scope::NOfM { .. }) => Shared::Uniform,
+        Allocation::Uniform => Shared::Uniform,
+        Allocation::Erk => Shared::Erk,
         // The page has computed them from spectra it holds; the method need not do so again.
-        Allocation::Spectrum | Allocation::ByHand => Rule::ByHand,
+        Allocation::Spectrum | Allocation::ByHand | Allocation::Owl | Allocation::Measured => Shared::ByHand,
     };
-    let by_hand = if allocation == Rule::ByHand { crate::plot::order::gather(entries.iter().zip(sparsities).map(|(e, s)| (e.key.to_string(), *s))) } else { BTreeMap::new() };
+    let by_hand = if allocation == Shared::ByHand { crate::plot::order::gather(entries.iter().zip(sparsities).map(|(e, s)| (e.key.to_string(), *s))) } else { BTreeMap::new() };
     Config { scope, rule: if state.official { Exactness::Official } else { Exactness::Exact }, sparsity: target(state), allocation, epsilon: EPSILON, by_hand }
 }
 
@@ -275,7 +288,7 @@ mod tests {
         let e = entries();
         let mut state = PruneState { scope: Scope::NOfM { n: 1, m: 4 }, ..PruneState::default() };
         let c = config(&state, &e, &[0.75; 4]);
-        assert_eq!((c.scope, c.sparsity, c.allocation), (Among::Groups { n: 3, m: 4 }, 0.75, Rule::Uniform));
+        assert_eq!((c.scope, c.sparsity, c.allocation), (Among::Groups { n: 3, m: 4 }, 0.75, Shared::Uniform));
         state.scope = Scope::Tensor;
         state.allocation = Allocation::ByHand;
         let c = config(&state, &e, &[0.1, 0.2, 0.3, 0.4]);

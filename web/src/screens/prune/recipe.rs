@@ -1,21 +1,30 @@
 //! The decision in other tools' words: a recipe for llm-compressor, ratios by module, the run record.
 
-use espalier_methods::recipe::{Layer, Modifier, Structure, llm_compressor};
+use espalier_methods::recipe::{Layer, Modifier, Structure, llm_compressor, torch_pruning};
 use serde_json::{Value, json};
 
 use super::view::View;
 use crate::app::context::Lab;
+use crate::app::language::Rule;
 use crate::app::state::Scope;
 use crate::screens::matrices::Entry;
 
-/// A recipe for llm-compressor: the layers and their sparsities, to be pruned there by Wanda (which needs calibration data there).
-pub fn recipe(entries: &[Entry], sparsities: &[f64], scope: Scope) -> String {
+fn layers(entries: &[Entry], sparsities: &[f64]) -> Vec<Layer> {
+    entries.iter().zip(sparsities).map(|(e, s)| Layer { module: e.module().into(), slice: e.slice, sparsity: *s }).collect()
+}
+
+/// A recipe for llm-compressor: the layers and their sparsities, to be pruned there by Wanda or SparseGPT (which needs calibration data there).
+pub fn recipe(entries: &[Entry], sparsities: &[f64], scope: Scope, rule: Rule) -> String {
     let structure = match scope {
         Scope::NOfM { n, m } => Structure::NOfM { n, m },
         _ => Structure::Unstructured,
     };
-    let layers: Vec<Layer> = entries.iter().zip(sparsities).map(|(e, s)| Layer { module: e.module().into(), slice: e.slice, sparsity: *s }).collect();
-    llm_compressor(&layers, structure, Modifier::Wanda)
+    llm_compressor(&layers(entries, sparsities), structure, if rule == Rule::SparseGpt { Modifier::SparseGpt } else { Modifier::Wanda })
+}
+
+/// A dictionary for Torch-Pruning.
+pub fn dict(entries: &[Entry], sparsities: &[f64]) -> String {
+    torch_pruning(&layers(entries, sparsities))
 }
 
 /// Ratios removed by module.
@@ -53,10 +62,10 @@ mod tests {
     #[test]
     fn equal_sparsities_share_a_modifier_and_names_are_quoted() {
         let e = [entry("a\"b.weight", Role::Q, Some(0), None, [2, 2]), entry("c.weight", Role::K, Some(0), None, [2, 2]), entry("d.weight", Role::V, Some(0), None, [2, 2])];
-        let text = recipe(&e, &[0.5, 0.5, 0.25], Scope::Tensor);
+        let text = recipe(&e, &[0.5, 0.5, 0.25], Scope::Tensor, Rule::Magnitude);
         assert_eq!(text.matches("WandaPruningModifier:").count(), 2);
         assert!(text.contains("- \"a\\\"b\"") && text.contains("sparsity: 0.25"), "{text}");
-        assert!(recipe(&e, &[0.5; 3], Scope::NOfM { n: 2, m: 4 }).contains("mask_structure: \"2:4\""));
+        assert!(recipe(&e, &[0.5; 3], Scope::NOfM { n: 2, m: 4 }, Rule::SparseGpt).contains("mask_structure: \"2:4\""));
         assert_eq!(ratios(&e, &[0.1, 0.2, 0.3])["c"], 0.2);
     }
 }

@@ -4,14 +4,17 @@ use yew::prelude::*;
 
 use super::after::after;
 use super::bars::Bars;
-use super::controls::{change, controls};
+use super::calibrated::take_rule;
+use super::controls::controls;
 use super::export::Export;
+use super::judged::judged;
 use super::view::{View, use_view};
+use super::words::Words;
 use crate::app::context::{Lab, use_lab};
-use crate::app::history::Gesture;
+use crate::app::language::Rule;
 use crate::app::state::{Place, Scope};
 use crate::figures::{BudgetStrip, StatItem, Stats};
-use crate::plot::number::{count, params, percent};
+use crate::plot::number::{count, fixed, params, percent};
 use crate::plot::scene::Paint;
 use crate::screens::parts::{choice, segments};
 use crate::teach::strip::buttons;
@@ -27,16 +30,10 @@ pub fn PruneScreen() -> Html {
     use_curves(&lab, &view);
     use_stats(&lab, &view);
     let state = lab.state.prune();
-    let scopes = [
-        choice(Scope::Tensor, "per matrix"),
-        choice(Scope::Row, "per row"),
-        choice(Scope::Global, "global"),
-        choice(Scope::NOfM { n: 2, m: 4 }, "2:4"),
-        choice(Scope::NOfM { n: 4, m: 8 }, "4:8"),
-    ];
+    let rules = [choice(Rule::Magnitude, "Magnitude"), choice(Rule::Wanda, "Wanda"), choice(Rule::SparseGpt, "SparseGPT")];
     let choose = {
         let lab = lab.clone();
-        Callback::from(move |s: Scope| change(&lab, Gesture::Step, |p| p.scope = s))
+        Callback::from(move |r: Rule| take_rule(&lab, r))
     };
     let sentence = match state.scope {
         Scope::Global if view.unprofiled > 0 => "One cut through all weights; how it falls on the blocks is known with the error curves.",
@@ -46,13 +43,13 @@ pub fn PruneScreen() -> Html {
     };
     html! {
         <>
-        <div class="head"><h1>{ "Prune" }</h1><p class="say">{ sentence }</p>{ segments("Scope", "prune-scope", &scopes, &state.scope, &choose) }{ buttons(&lab, Place::Prune) }</div>
+        <div class="head"><h1>{ "Prune" }</h1><p class="say">{ sentence }</p>{ segments("Method", "prune-method", &rules, &state.calibrated.rule, &choose) }{ buttons(&lab, Place::Prune) }</div>
         <div class="prune" data-test="prune" data-example={view.example.to_string()}>
             <div class="work">
                 { standing(&lab, &view) }
                 { budget(&lab, &view) }
                 if !view.entries.is_empty() { <Bars lab={lab.clone()} view={view.clone()} /> }
-                { after(&lab, &view) }
+                if view.asked.is_some() { { judged(&lab, &view) } <Words lab={lab.clone()} /> } else { { after(&lab, &view) } }
             </div>
             <aside class="knobs" aria-label="Knobs">
                 { controls(&lab, &view) }
@@ -67,7 +64,7 @@ pub fn PruneScreen() -> Html {
 #[hook]
 fn use_curves(lab: &Lab, view: &View) {
     let asked = use_mut_ref(|| None::<u32>);
-    let wanted = !view.example && view.unprofiled > 0 && view.weights() <= SMALL && lab.state.run.is_none() && lab.state.stopped.as_ref().is_none_or(|s| s.method != "profile");
+    let wanted = !view.example && view.asked.is_none() && view.unprofiled > 0 && view.weights() <= SMALL && lab.state.run.is_none() && lab.state.stopped.as_ref().is_none_or(|s| s.method != "profile");
     let (lab, opened) = (lab.clone(), lab.state.opened);
     use_effect_with((wanted, opened), move |(wanted, opened)| {
         if *wanted && *asked.borrow() != Some(*opened) {
@@ -114,12 +111,18 @@ fn budget(lab: &Lab, view: &View) -> Html {
         StatItem::new("target sparsity", percent(view.target)).test("prune-stat-target"),
         StatItem::new("planned", percent(view.planned)).test("prune-stat-planned"),
         StatItem::new("weights removed", params(view.planned * all)).of(format!("of {}", params(all))).full(count(view.planned * all)).test("prune-stat-removed"),
-        StatItem::new("error", view.error.map_or_else(|| "…".into(), percent)).of("of ‖W‖").test("prune-stat-error"),
     ];
+    if view.asked.is_none() {
+        items.push(StatItem::new("error", view.error.map_or_else(|| "…".into(), percent)).of("of ‖W‖").test("prune-stat-error"));
+    }
     let done: Vec<_> = view.entries.iter().filter_map(|e| lab.state.pruned.get(&e.key)).collect();
     if !done.is_empty() {
         let (zeros, of) = done.iter().fold((0.0, 0.0), |(z, n), p| (z + p.zeros, n + p.elements));
         items.push(StatItem::new(if view.fresh { "achieved" } else { "achieved, last run" }, percent(if of > 0.0 { zeros / of } else { 0.0 })).of(format!("{} zeros", params(zeros))).full(count(zeros)).test("prune-stat-achieved"));
+    }
+    if let Some(l) = lab.state.language.likelihoods.first().filter(|_| view.asked.is_some()) {
+        let [before, after] = l.nats.map(|n| fixed(n.exp(), 2));
+        items.push(StatItem::new(format!("perplexity, {}", l.text), format!("{before} → {after}")).of(if view.fresh { String::new() } else { "last run".into() }).test("prune-stat-perplexity"));
     }
     let parts = view
         .grid

@@ -6,9 +6,11 @@ use espalier_methods::allocation::overall;
 use espalier_methods::magnitude::Config;
 use yew::prelude::*;
 
+use super::asked::{by_blocks, method};
 use super::model::{Allocations, allocations, config, current, error, sizes, target};
 use crate::app::context::Lab;
-use crate::app::state::{ByKey, Key};
+use crate::app::language::{Rule, cannot_run};
+use crate::app::state::{Asked, ByKey, Key, Scope};
 use crate::screens::matrices::{Entry, Grid, grid, of_spectra, of_summary};
 use espalier_methods::report::{Profile, Spectrum};
 
@@ -43,6 +45,14 @@ pub struct View {
     pub unprofiled: usize,
     /// The last run is of these settings.
     pub fresh: bool,
+    /// What a run would ask for, where the rule reads a text.
+    pub asked: Option<Rc<Asked>>,
+    /// A pattern sets the sparsities.
+    pub patterned: bool,
+    /// Outliers at the chosen M, percent, by block; `None` while they have not been counted.
+    pub outliers: Option<Rc<Vec<f64>>>,
+    /// Why a rule that reads a text cannot run here.
+    pub cannot: Option<AttrValue>,
 }
 
 impl View {
@@ -53,7 +63,10 @@ impl View {
 
     /// Whether each matrix has a sparsity of its own to drag.
     pub fn is_fixed(&self) -> bool {
-        !self.config.is_allocated()
+        match &self.asked {
+            Some(_) => self.patterned,
+            None => !self.config.is_allocated(),
+        }
     }
 
     /// Entry that the selection means: its tensor, or the first of its block.
@@ -101,14 +114,33 @@ pub fn use_view(lab: &Lab) -> View {
         (Some(r), true) => crate::plot::order::gather(r.spectra.iter().map(|s| (Key::from(s.tensor.as_str()), s.clone()))),
         _ => state.spectra.clone(),
     };
-    let all = use_memo((id, target.to_bits(), held(&spectra)), |_| allocations(&entries, target, &spectra));
+    let blocks = entries.iter().filter_map(|e| e.block).max().map_or(0, |b| b + 1);
+    let found = &state.language;
+    let multiple = prune.calibrated.multiple;
+    let outliers: Option<Vec<f64>> = (0..blocks).map(|b| found.outliers.get(&b).map(|o| o.at(multiple))).collect();
+    let outliers = outliers.filter(|o| !o.is_empty());
+    let costs = found.by_block(blocks, target).filter(|c| !c.is_empty());
+    let marks = |v: &Option<Vec<f64>>| v.as_ref().map(|v| v.iter().map(|x| x.to_bits()).collect::<Vec<_>>());
+    let knobs = (prune.calibrated.lambda.to_bits(), prune.calibrated.rule, prune.scope, prune.allocation);
+    let all = use_memo((id, target.to_bits(), held(&spectra), marks(&outliers), marks(&costs), knobs), |_| {
+        let by = |numbers: &Option<Vec<f64>>| numbers.as_ref().map(|n| by_blocks(&prune, &entries, n, target));
+        Allocations { owl: by(&outliers), measured: by(&costs), ..allocations(&entries, target, &spectra) }
+    });
     let profiles: &ByKey<Profile> = &state.profiles;
     let key = (id, prune.clone(), Rc::as_ptr(&all) as usize, held(profiles));
     let now = use_memo(key, |_| current(&entries, &prune, &all, profiles));
     let members: Vec<usize> = (0..entries.len()).collect();
     let error = error(&entries, &members, &now, profiles);
     let config = Rc::new(config(&prune, &entries, &now));
-    let fresh = state.reports.get("magnitude").is_some_and(|r| serde_json::to_value(&*config).is_ok_and(|c| c == r.config));
+    let calibrated = prune.calibrated.rule != Rule::Magnitude;
+    let asked = calibrated.then(|| Rc::new(Asked { method: method(&prune).into(), config: super::asked::config(&prune, &entries, &now, costs.as_deref(), &state.own), matrices: None, seed: state.seed }));
+    let cannot = state.summary.as_ref().and_then(|s| cannot_run(s)).map(AttrValue::from);
+    let last = state.language.pruned_by.as_ref();
+    let fresh = match &asked {
+        Some(a) => last == Some(&**a),
+        None => last.is_some_and(|l| l.method == "magnitude"),
+    };
+    let fresh = fresh && (calibrated || state.reports.get("magnitude").is_some_and(|r| serde_json::to_value(&*config).is_ok_and(|c| c == r.config)));
     View {
         planned: overall(&now, &sizes),
         locked: Rc::new(entries.iter().map(|e| prune.locked.contains(&e.key)).collect()),
@@ -124,5 +156,9 @@ pub fn use_view(lab: &Lab) -> View {
         error,
         config,
         fresh,
+        asked,
+        patterned: matches!(prune.scope, Scope::NOfM { .. }),
+        outliers: outliers.map(Rc::new),
+        cannot,
     }
 }

@@ -72,6 +72,17 @@ impl Address {
         }
     }
 
+    /// The address of a small file beside the weights: `tokenizer.json`.
+    pub fn beside(&self, name: &str) -> String {
+        match self {
+            Self::Hub { path, .. } => {
+                let folder = if path.ends_with(".safetensors") || path.ends_with(".json") { path.rsplit_once('/').map_or("", |(f, _)| f) } else { path.trim_end_matches('/') };
+                self.file(&if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") })
+            }
+            Self::Url(_) => self.file(name),
+        }
+    }
+
     /// In the shortest form that [`parse`](Self::parse) reads back: what a link or a record holds.
     pub fn text(&self) -> String {
         match self {

@@ -1,0 +1,129 @@
+//! The four claims of the calibration paper, held against the runs of a study. Differences are of the loss that pruning adds, in nats a token: under zero is better.
+
+use super::sources::{MIXTURE, RANDOM, REPEATED, name_of};
+use crate::findings::{Claim, StudyRun, Verdict};
+
+/// Loss that pruning added: mean over the domains that `of` picks; NaN where there are none.
+fn added(run: &StudyRun, of: impl Fn(&str) -> bool) -> f64 {
+    let all: Vec<f64> = (0..run.domains.len()).filter(|&d| of(&run.domains[d])).map(|d| run.nats[d] - run.dense[d]).collect();
+    if all.is_empty() { f64::NAN } else { all.iter().sum::<f64>() / all.len() as f64 }
+}
+
+/// One number a seed.
+struct Seeds<'a> {
+    runs: &'a [StudyRun],
+    seeds: Vec<u64>,
+}
+
+impl<'a> Seeds<'a> {
+    fn new(runs: &'a [StudyRun]) -> Self {
+        let mut seeds: Vec<u64> = runs.iter().map(|r| r.seed).collect();
+        seeds.sort_unstable();
+        seeds.dedup();
+        Self { runs, seeds }
+    }
+
+    fn of(&self, source: &str, seed: u64) -> Option<&StudyRun> {
+        self.runs.iter().find(|r| r.source == source && r.seed == seed)
+    }
+
+    /// Mean over seeds of what a source adds on the domains.
+    fn mean(&self, source: &str, of: &dyn Fn(&str) -> bool) -> f64 {
+        let all: Vec<f64> = self.seeds.iter().filter_map(|s| Some(added(self.of(source, *s)?, of))).collect();
+        all.iter().sum::<f64>() / all.len().max(1) as f64
+    }
+
+    /// A claim whose difference is given for each seed; seeds where something has not run are left out.
+    fn claim(&self, claim: &str, difference: String, by_seed: impl Fn(u64) -> Option<f64>) -> Claim {
+        let all: Vec<f64> = self.seeds.iter().filter_map(|s| by_seed(*s)).filter(|d| d.is_finite()).collect();
+        let (claim, seeds) = (claim.to_owned(), all.len() as u32);
+        if all.is_empty() {
+            return Claim { claim, difference, mean: 0.0, spread: 0.0, seeds, verdict: Verdict::NotRun };
+        }
+        let mean = all.iter().sum::<f64>() / all.len() as f64;
+        let spread = all.iter().map(|d| (d - mean).abs()).fold(0.0, f64::max);
+        let verdict = match () {
+            () if all.iter().all(|d| *d < 0.0) => Verdict::Holds,
+            () if all.iter().all(|d| *d > 0.0) => Verdict::Fails,
+            () => Verdict::Open,
+        };
+        Claim { claim, difference, mean, spread, seeds, verdict }
+    }
+}
+
+/// The claims. `general` is the source that stands for C4.
+pub fn claims(runs: &[StudyRun], general: &str) -> Vec<Claim> {
+    let s = Seeds::new(runs);
+    let mut sources: Vec<&str> = Vec::new();
+    for r in runs {
+        if !sources.contains(&r.source.as_str()) {
+            sources.push(&r.source);
+        }
+    }
+    let all = |_: &str| true;
+    let texts: Vec<&str> = sources.iter().copied().filter(|n| ![MIXTURE, RANDOM, REPEATED].contains(n) && !n.contains(':')).collect();
+    let best = texts.iter().copied().filter(|n| *n != general).min_by(|a, b| s.mean(a, &all).total_cmp(&s.mean(b, &all)));
+    let mut out = Vec::new();
+    out.push(s.claim(
+        "General web text is not the best to calibrate with, on the mean of all domains.",
+        best.map_or_else(|| "no other text was run".into(), |b| format!("{b} less {general}")),
+        |seed| Some(added(s.of(best?, seed)?, all) - added(s.of(general, seed)?, all)),
+    ));
+    let sums = sources.iter().copied().find(|n| name_of(n) == "arithmetic");
+    out.push(s.claim("Arithmetic texts do as well as general ones, or better.", format!("arithmetic less {general}"), |seed| {
+        Some(added(s.of(sums?, seed)?, all) - added(s.of(general, seed)?, all))
+    }));
+    // Of the domains that are also sources: what the own text adds, less the mean of what the others add.
+    let own = |seed: u64, name: &str| {
+        let here = |d: &str| d == name;
+        let others: Vec<f64> = texts.iter().filter(|t| **t != name).filter_map(|t| Some(added(s.of(t, seed)?, here))).collect();
+        (!others.is_empty()).then(|| Some(added(s.of(name, seed)?, here) - others.iter().sum::<f64>() / others.len() as f64))?
+    };
+    let matching = s.claim("A text like the task does not reliably help with the task.", "own text less the other texts, mean over domains that are sources".into(), |seed| {
+        let each: Vec<f64> = texts.iter().filter_map(|t| own(seed, t)).filter(|d| d.is_finite()).collect();
+        (!each.is_empty()).then(|| each.iter().sum::<f64>() / each.len() as f64)
+    });
+    // The claim says that it does not help: a difference under zero in all seeds speaks against it.
+    let turned = match matching.verdict {
+        Verdict::Holds => Verdict::Fails,
+        Verdict::Fails => Verdict::Holds,
+        v => v,
+    };
+    out.push(Claim { verdict: turned, ..matching });
+    let told = |format: &str, from: &str, seed: u64| {
+        let of = |f: &str| {
+            let each: Vec<f64> = sources.iter().filter(|n| n.ends_with(&format!(":{f}"))).filter_map(|n| Some(added(s.of(n, seed)?, all))).collect();
+            (!each.is_empty()).then(|| each.iter().sum::<f64>() / each.len() as f64)
+        };
+        Some(of(format)? - of(from)?)
+    };
+    out.push(s.claim("Many examples in a window do better than one with padding.", "many less one".into(), |seed| told("in_context", "single", seed)));
+    out.push(s.claim("Reasons before the answers help further (the paper: only some tasks).", "with reasons less many".into(), |seed| told("chain_of_thought", "in_context", seed)));
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(source: &str, seed: u64, nats: [f64; 2]) -> StudyRun {
+        StudyRun { source: source.into(), seed, sparsity: 0.5, domains: vec!["web".into(), "arithmetic".into()], dense: vec![1.0, 1.0].into(), nats: nats.to_vec().into() }
+    }
+
+    #[test]
+    fn a_claim_holds_fails_or_stays_open_by_all_its_seeds() {
+        let mut runs: Vec<StudyRun> = (0..3).flat_map(|s| [run("web", s, [1.2, 1.6]), run("arithmetic", s, [1.3, 1.2 + 0.1 * s as f64])]).collect();
+        let c = claims(&runs, "web");
+        assert_eq!(c[0].verdict, Verdict::Holds, "{c:?}");
+        assert!((c[0].mean + 0.1).abs() < 1e-12 && (c[0].spread - 0.05).abs() < 1e-12 && c[0].seeds == 3);
+        assert_eq!(c[0].difference, "arithmetic less web");
+        // Own text: web 1.2 against 1.3, arithmetic 1.2 … 1.4 against 1.6: it helps in every seed, so the claim that it does not fails.
+        assert_eq!(c[2].verdict, Verdict::Fails);
+        assert_eq!((c[3].verdict, c[4].verdict), (Verdict::NotRun, Verdict::NotRun));
+        runs.iter_mut().filter(|r| r.source == "arithmetic" && r.seed == 1).for_each(|r| r.nats = vec![2.0, 2.0].into());
+        assert_eq!(claims(&runs, "web")[0].verdict, Verdict::Open);
+        runs.extend((0..2).flat_map(|s| [run("arithmetic:single", s, [1.4, 1.4]), run("arithmetic:in_context", s, [1.5, 1.5])]));
+        assert_eq!(claims(&runs, "web")[3].verdict, Verdict::Fails);
+        assert!(claims(&[], "web").iter().all(|c| c.verdict == Verdict::NotRun));
+    }
+}

@@ -1,0 +1,11 @@
+//! Study: which parts of a model are sensitive, and which text to prune it by.
+
+mod agree;
+mod claims;
+mod knobs;
+mod matrix;
+mod rescale;
+mod screen;
+mod sweep;
+
+pub use screen::StudyScreen;
