@@ -70,7 +70,7 @@ pub fn TokenView(props: &ReadingProps) -> Html {
             <p>{ which }</p>
             <div class="acts"><label class="btn sm filebtn">{ "tokenizer.json" }<input type="file" accept=".json" aria-label="Another tokenizer.json" data-test="tokenizer-file" onchange={choose} disabled={!open} /></label></div>
             <textarea ref={area} class="in own" rows="2" aria-label="A text to see in tokens" data-test="token-text" defaultvalue="To be, or not to be: that is the question." />
-            <button type="button" class="btn sm" disabled={!open} onclick={look} data-test="token-look">{ "Show its tokens" }</button>
+            <button type="button" class="btn sm" disabled={!open} onclick={look} data-test="token-look" aria-label="Show its tokens">{ "Show its tokens" }</button>
             { match &*seen {
                 None => Html::default(),
                 Some(Err(why)) => html! { <p class="warnbox">{ why }</p> },

@@ -130,7 +130,7 @@ pub fn Bars(props: &BarsProps) -> Html {
     html! {
         <BranchBars title={if view.grid.by_layer { "Kept per layer" } else { "Kept per block" }} test="prune-bars" {rows} target={Some(1.0 - view.target)} {label}
             side={side(lab, view, &members)} fixed={view.is_fixed()} {gesture} {on_edit} {head} {source}
-            sentence={format!("{}{}", say::bars(&view.grid, &view.sizes, &view.now, view.error), hint(state))} />
+            sentence={format!("{}{}", say::bars(&view.grid, &view.sizes, &view.now, view.error.filter(|_| view.asked.is_none())), hint(state))} />
     }
 }
 

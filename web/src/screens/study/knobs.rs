@@ -71,7 +71,7 @@ pub fn knobs(lab: &Lab, ready: bool) -> Html {
         <h2>{ "Calibration study" }</h2>
         <Knob label="Sparsity" test="study-sparsity" unit="%" value={fixed(s.sparsity * 100.0, 1)} min={0.0} max={100.0} step={5.0} on_set={sparsity} help="Every run removes the same number of weights: remainders are handed out." />
         <Knob label="Seeds" test="study-seeds" value={s.seeds.to_string()} min={1.0} max={20.0} step={1.0} changed={s.seeds < 3} on_set={seeds} help="Draws of windows a source. Fewer than three say nothing about chance." />
-        <div class="knob wideval"><label>{ "Ways of telling" }</label><span class="val">{ segments("Ways of telling", "study-formats", &[choice(false, "as they are"), choice(true, "one, many, reasons")], &s.formats, &formats) }</span>
+        <div class="knob wideval"><label>{ "Ways of telling" }</label><span class="val">{ segments("Ways of telling", "study-formats", &[choice(false, "one way"), choice(true, "all ways")], &s.formats, &formats) }</span>
             <p>{ "Questions are told one by one (padded), many in a window, and with reasons." }</p></div>
         <Reading lab={lab.clone()} />
         <Measuring lab={lab.clone()} />
