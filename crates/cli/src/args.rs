@@ -337,12 +337,18 @@ pub enum CityCommand {
     Probe {
         #[command(flatten)]
         run: CityRun,
-        /// Labelled places: CSV or GeoJSON.
+        /// Labelled places: CSV or GeoJSON. [default: the land use of a made city]
         #[arg(long, value_name = "FILE")]
-        labels: PathBuf,
+        labels: Option<PathBuf>,
         /// The column of the label.
         #[arg(long, value_name = "NAME")]
-        label: String,
+        label: Option<String>,
+        /// Columns of counts instead of one label: their shares are predicted.
+        #[arg(long, value_name = "NAME,…", value_delimiter = ',', conflicts_with = "label", requires = "labels")]
+        shares: Vec<String>,
+        /// A hidden layer of this width in the probe; without it the probe is linear.
+        #[arg(long, value_name = "N")]
+        hidden: Option<usize>,
         /// Probes with that many seeds, at most five.
         #[arg(long, default_value_t = 5)]
         seeds: usize,
@@ -364,26 +370,38 @@ pub enum CityCommand {
 #[derive(Debug, Args)]
 pub struct CityRun {
     /// Described points: CSV or GeoJSON, in WGS84 or British National Grid.
-    #[arg(value_name = "POINTS")]
-    pub points: PathBuf,
-    /// The column of the description.
-    #[arg(long, value_name = "NAME", default_value = "description")]
-    pub text: String,
+    #[arg(value_name = "POINTS", required_unless_present = "made")]
+    pub points: Option<PathBuf>,
+    /// A made city of this seed instead of a file.
+    #[arg(long, value_name = "SEED", conflicts_with = "points")]
+    pub made: Option<u64>,
+    /// Points of the made city.
+    #[arg(long, value_name = "N", default_value_t = 20_000, requires = "made")]
+    pub count: u32,
+    /// The column of the description; guessed where it is not given.
+    #[arg(long, value_name = "NAME")]
+    pub text: Option<String>,
     /// The column of the easting or longitude; guessed where it is not given.
     #[arg(long, value_name = "NAME", requires = "y")]
     pub x: Option<String>,
     /// The column of the northing or latitude.
     #[arg(long, value_name = "NAME", requires = "x")]
     pub y: Option<String>,
-    /// Times that every point is seen. [default: 100]
+    /// The paper's sizes instead of those that train in minutes on two processor cores.
+    #[arg(long)]
+    pub paper: bool,
+    /// Times that every point is seen.
     #[arg(long)]
     pub epochs: Option<u32>,
-    /// Points a step. [default: 1024]
+    /// Points a step.
     #[arg(long)]
     pub batch: Option<usize>,
-    /// Seed of first weights, order, dropout and split. [default: 42]
-    #[arg(long)]
-    pub seed: Option<u64>,
+    /// Seed of first weights, order, dropout and split.
+    #[arg(long, default_value_t = 42)]
+    pub seed: u64,
+    /// Any other setting of the method `calliper` (may be given several times).
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
     /// Where to compute.
     #[arg(long, value_enum, default_value_t = Device::Auto)]
     pub device: Device,

@@ -3,68 +3,73 @@
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::Path;
+use std::rc::Rc;
+use std::time::Instant;
 
+use espalier_methods::config::decode;
 use espalier_methods::method::LocalFuture;
 use espalier_methods::report::Event;
 use espalier_methods::training::{read_run, write_run};
-use espalier_methods::urban::city::City;
-use espalier_methods::urban::compare::{Comparison, Division, Labelled, Line, compare};
-use espalier_methods::urban::ngrams;
+use espalier_methods::urban::calliper::{CARD, Config, verdict};
+use espalier_methods::urban::compare::{Comparison, Division, Labelled, Line, Rivals, compare};
+use espalier_methods::urban::picture::Frame;
 use espalier_methods::urban::probe::Truth;
-use espalier_methods::urban::run::{Config, Run, Which};
+use espalier_methods::urban::run::{Run, Which};
+use espalier_methods::urban::town::{self, PointFile, Source, Town};
 use espalier_methods::{MethodError, Sink};
 use espalier_nets::Checkpoint;
 use espalier_nets::checkpoint::{FileSink, NoPause, sources_at};
-use espalier_nets::geo::{Crs, Points, Table, places, read_csv, read_geojson};
 use espalier_tensor::{GpuOptions, Session};
 
 use crate::args::{CityCommand, CityRun, Device};
+use crate::language::settings;
 use crate::session::Failure;
-
-/// Rows of a file that are used at most.
-const MOST: usize = 1_000_000;
-/// Numbers of the built-in text embedding.
-const TEXT_WIDTH: usize = 384;
 
 /// Runs one of the three.
 pub fn city(command: &CityCommand) -> Result<String, Failure> {
     match command {
         CityCommand::Train { run, out, resume } => {
-            let (city, _) = load(run)?;
-            let mut made = start(run, &city)?;
+            let config = config(run)?;
+            let mut made = start(run, &load(run)?, &config)?;
             if let Some(file) = resume {
-                let sources = sources_at(&[file]).map_err(|e| failed(&e))?;
-                let checkpoint = pollster::block_on(Checkpoint::open(sources)).map_err(|e| failed(&e))?;
-                let saved = pollster::block_on(read_run(&checkpoint)).map_err(|e| failed(&e))?;
-                made.restore(&saved).map_err(|e| failed(&e))?;
+                restore(&mut made, file)?;
             }
-            advance(&mut made)?;
+            let spent = advance(&mut made)?;
             if let Some(file) = out {
-                save(&made, run, file)?;
+                save(&made, &config, file)?;
             }
             let best = made.best().map_or_else(String::new, |(loss, step)| format!("; best validation loss {loss:.4} at step {step}"));
-            Ok(format!("{} steps, chance level {:.4}{best}\n", made.steps(), made.chance()))
+            Ok(format!("{} steps in {spent:.1} s, chance level {:.4}{best}\n", made.steps(), made.chance()))
         }
-        CityCommand::Probe { run, labels, label, seeds } => {
-            let (city, crs) = load(run)?;
-            let mut made = start(run, &city)?;
-            advance(&mut made)?;
-            let untrained = start(run, &city)?;
-            let labelled = labelled(labels, label, crs)?;
+        CityCommand::Probe { run, labels, label, shares, hidden, seeds } => {
+            let (config, town) = (config(run)?, load(run)?);
+            let labelled = match labels {
+                Some(file) if !shares.is_empty() => counted(file, shares, town.frame)?,
+                Some(file) => {
+                    let label = label.as_deref().ok_or_else(|| failed(&"--labels needs --label with the column of the class, or --shares with columns of counts"))?;
+                    town::labelled(&given(file)?, label, town.frame).map_err(|e| failed(&e))?.0
+                }
+                None => town.labelled.clone().map(|l| l.0).ok_or_else(|| failed(&"there is nothing to predict; give --labels and --label"))?,
+            };
+            let mut made = start(run, &town, &config)?;
+            let spent = advance(&mut made)?;
+            eprintln!("\rtrained {} steps in {spent:.1} s\x1b[K", made.steps());
+            let untrained = start(run, &town, &config)?;
             let default = Comparison::default();
-            let how = Comparison { seeds: default.seeds.iter().copied().take(*seeds).collect(), ..default };
-            let lines = pollster::block_on(compare(&made, &untrained, &city, &labelled, &how, &Talk)).map_err(|e| failed(&e))?;
-            Ok(if run.json { serde_json::to_string_pretty(&lines)? + "\n" } else { table(&lines) })
+            let how = Comparison { seeds: default.seeds.iter().copied().take(*seeds).collect(), hidden: *hidden, neighbours: config.neighbours, ..default };
+            let rivals = Rivals { untrained: &untrained, supervised: config.supervised_steps };
+            let (lines, _) = pollster::block_on(compare(&made, &rivals, &town.city, &labelled, &how, &Talk)).map_err(|e| failed(&e))?;
+            if run.json {
+                return Ok(serde_json::to_string_pretty(&lines)? + "\n");
+            }
+            Ok(if shares.is_empty() { format!("{}{}\n", table(&lines), verdict(&lines)) } else { table(&lines) })
         }
-        CityCommand::Export { run, places: file, trained } => {
-            let (city, crs) = load(run)?;
-            let mut made = start(run, &city)?;
-            let sources = sources_at(&[trained]).map_err(|e| failed(&e))?;
-            let checkpoint = pollster::block_on(Checkpoint::open(sources)).map_err(|e| failed(&e))?;
-            let saved = pollster::block_on(read_run(&checkpoint)).map_err(|e| failed(&e))?;
-            made.restore(&saved).map_err(|e| failed(&e))?;
-            let (_, points) = table_of(file, None)?;
-            let at: Vec<[f64; 2]> = points.points.iter().map(|p| points.crs.to(crs, *p)).collect();
+        CityCommand::Export { run, places, trained } => {
+            let town = load(run)?;
+            let mut made = start(run, &town, &config(run)?)?;
+            restore(&mut made, trained)?;
+            let (_, _, points) = town::table(&given(places)?, ["", ""]).map_err(|e| failed(&e))?;
+            let at: Vec<[f64; 2]> = points.points.iter().map(|p| town.frame.metres(points.crs, *p)).collect();
             let rows = pollster::block_on(made.embed(&at, Which::Last)).map_err(|e| failed(&e))?;
             let width = rows.len() / at.len().max(1);
             let mut out = String::from("x,y");
@@ -102,60 +107,70 @@ fn failed(error: &dyn std::fmt::Display) -> Failure {
     Failure::Usage("The city could not be worked on".into(), format!("{error}."), "See `espalier city --help`.".into())
 }
 
-fn table_of(file: &Path, columns: Option<(&str, &str)>) -> Result<(Table, Points), Failure> {
+fn given(file: &Path) -> Result<PointFile, Failure> {
     let bytes = std::fs::read(file).map_err(|e| failed(&format!("{}: {e}", file.display())))?;
-    let json = bytes.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{');
-    let table = if json { read_geojson(&bytes, MOST) } else { read_csv(&bytes, MOST).map(|c| c.table) };
-    let said = |e: &dyn std::fmt::Display| failed(&format!("{}: {e}", file.display()));
-    let table = table.map_err(|e| said(&e))?;
-    let mut picked = table.guess();
-    if let Some((x, y)) = columns {
-        let crs = None;
-        picked = Ok(espalier_nets::geo::Columns { x: table.column(x).map_err(|e| said(&e))?, y: table.column(y).map_err(|e| said(&e))?, crs });
-    }
-    let points = places(&table, picked.map_err(|e| said(&e))?).map_err(|e| said(&e))?;
-    points.notes.iter().for_each(|n| eprintln!("note: {n}"));
-    if let Some(first) = points.faults.first() {
-        eprintln!("note: {} rows were left out; the first: row {}: {}", points.faults.len(), first.row, first.why);
-    }
-    Ok((table, points))
+    Ok(PointFile { name: file.display().to_string(), bytes: bytes.into() })
 }
 
-/// The city in metres, and the system that is.
-fn load(run: &CityRun) -> Result<(City, Crs), Failure> {
-    let columns = run.x.as_deref().zip(run.y.as_deref());
-    let (table, points) = table_of(&run.points, columns)?;
-    let text = table.column(&run.text).map_err(|e| failed(&e))?;
-    let texts: Vec<String> = points.rows.iter().map(|r| table.rows[*r][text].clone()).collect();
-    // Wavelengths are in metres: degrees are put on the British grid, where the sample cities lie.
-    let at = points.points.iter().map(|p| points.crs.to(Crs::BritishGrid, *p)).collect();
+/// The city, and what there is to say of it.
+fn load(run: &CityRun) -> Result<Town, Failure> {
+    let town = match (&run.points, run.made) {
+        (Some(file), _) => {
+            let file = given(file)?;
+            let column = |c: &Option<String>| c.clone().unwrap_or_default();
+            let source = Source::File { name: file.name.clone(), x: column(&run.x), y: column(&run.y), text: column(&run.text), labels: String::new(), label: String::new() };
+            Town::new(&source, &[Rc::new(file)])
+        }
+        (None, seed) => Town::made(seed.unwrap_or_default(), run.count as usize),
+    };
+    let town = town.map_err(|e| failed(&e))?;
+    if let Some(reading) = &town.reading {
+        eprintln!("note: {}; coordinates from {} and {}, texts from {}", reading.system, reading.taken[0], reading.taken[1], reading.taken[2]);
+        reading.notes.iter().for_each(|n| eprintln!("note: {n}"));
+        if let Some(first) = reading.faults.first() {
+            eprintln!("note: {} rows were left out; the first: row {}: {}", reading.left, first.row, first.why);
+        }
+    }
     eprintln!("note: texts are embedded by the built-in hashed n-grams, which know letters and not meanings");
-    let city = City::new(at, &texts, TEXT_WIDTH, |t| ngrams::embed(t, TEXT_WIDTH)).map_err(|e| failed(&e))?;
-    city.warnings().iter().for_each(|w| eprintln!("warning: {w}"));
-    Ok((city, Crs::BritishGrid))
+    town.city.warnings().iter().for_each(|w| eprintln!("warning: {w}"));
+    Ok(town)
 }
 
-fn start(run: &CityRun, city: &City) -> Result<Run, Failure> {
+fn start(run: &CityRun, town: &Town, config: &Config) -> Result<Run, Failure> {
     let session = match run.device {
         Device::Cpu => Session::cpu(),
         Device::Gpu => pollster::block_on(Session::gpu(GpuOptions { allow_software: true, ..GpuOptions::default() })).map_err(|e| failed(&e))?,
         Device::Auto => pollster::block_on(Session::gpu(GpuOptions::default())).unwrap_or_else(|_| Session::cpu()),
     };
-    Run::new(&session, city, config(run)).map_err(|e| failed(&e))
+    Run::new(&session, &town.city, config.run(run.seed)).map_err(|e| failed(&e))
 }
 
-fn config(run: &CityRun) -> Config {
-    let default = Config::default();
-    Config { epochs: run.epochs.unwrap_or(default.epochs), batch: run.batch.unwrap_or(default.batch), seed: run.seed.unwrap_or(default.seed), ..default }
+fn config(run: &CityRun) -> Result<Config, Failure> {
+    let mut config = if run.paper { Config::default() } else { Config::small() };
+    config.epochs = run.epochs.unwrap_or(config.epochs);
+    config.batch = run.batch.unwrap_or(config.batch);
+    let mut json = serde_json::to_value(config)?;
+    settings(&run.set)?.into_iter().for_each(|(k, v)| json[k] = v);
+    decode(&CARD, json).map_err(|e| failed(&e))
 }
 
-fn advance(made: &mut Run) -> Result<(), Failure> {
-    pollster::block_on(made.advance(&Talk, u32::MAX)).map_err(|e| failed(&e))
+/// Trains to the end; the seconds that took.
+fn advance(made: &mut Run) -> Result<f64, Failure> {
+    let started = Instant::now();
+    pollster::block_on(made.advance(&Talk, u32::MAX)).map_err(|e| failed(&e))?;
+    Ok(started.elapsed().as_secs_f64())
 }
 
-fn save(made: &Run, run: &CityRun, file: &Path) -> Result<(), Failure> {
+fn restore(made: &mut Run, file: &Path) -> Result<(), Failure> {
+    let sources = sources_at(&[file]).map_err(|e| failed(&e))?;
+    let checkpoint = pollster::block_on(Checkpoint::open(sources)).map_err(|e| failed(&e))?;
+    let saved = pollster::block_on(read_run(&checkpoint)).map_err(|e| failed(&e))?;
+    made.restore(&saved).map_err(|e| failed(&e))
+}
+
+fn save(made: &Run, config: &Config, file: &Path) -> Result<(), Failure> {
     let snapshot = pollster::block_on(made.snapshot()).map_err(|e| failed(&e))?;
-    let settings = serde_json::to_string(&config(run))?;
+    let settings = serde_json::to_string(config)?;
     let about = BTreeMap::from([("espalier.method".to_owned(), "calliper".to_owned()), ("espalier.settings".to_owned(), settings)]);
     let mut sink = FileSink::create(file).map_err(|e| failed(&e))?;
     pollster::block_on(write_run(&snapshot, &about, &mut sink, &NoPause)).map_err(|e| failed(&e))?;
@@ -163,26 +178,29 @@ fn save(made: &Run, run: &CityRun, file: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Places with a class each; classes are the distinct values of the column in their order.
-fn labelled(file: &Path, label: &str, crs: Crs) -> Result<Labelled, Failure> {
-    let (table, points) = table_of(file, None)?;
-    let column = table.column(label).map_err(|e| failed(&e))?;
-    let values: Vec<&str> = points.rows.iter().map(|r| table.rows[*r][column].as_str()).collect();
-    let mut classes = values.clone();
-    classes.sort_unstable();
-    classes.dedup();
-    let labels = values.iter().map(|v| classes.binary_search(v).unwrap_or(0) as u32).collect();
-    let at = points.points.iter().map(|p| points.crs.to(crs, *p)).collect();
-    Ok(Labelled { places: at, truth: Truth::Classes(labels), classes: classes.len() })
+/// Places with the shares of some columns of counts; places without any count are left out.
+fn counted(file: &Path, columns: &[String], frame: Frame) -> Result<Labelled, Failure> {
+    let (table, _, points) = town::table(&given(file)?, ["", ""]).map_err(|e| failed(&e))?;
+    let columns: Vec<usize> = columns.iter().map(|c| table.column(c)).collect::<Result<_, _>>().map_err(|e| failed(&e))?;
+    let (mut places, mut values) = (Vec::new(), Vec::new());
+    for (row, place) in points.rows.iter().zip(&points.points) {
+        let counts: Vec<f32> = columns.iter().map(|c| table.rows[*row][*c].trim().parse().unwrap_or(0.0)).collect();
+        let sum: f32 = counts.iter().sum();
+        if sum > 0.0 {
+            places.push(frame.metres(points.crs, *place));
+            values.extend(counts.iter().map(|c| c / sum));
+        }
+    }
+    Ok(Labelled { places, truth: Truth::Shares { classes: columns.len(), values }, classes: columns.len() })
 }
 
 fn table(lines: &[Line]) -> String {
-    let mut t = crate::table::Table::new(&["embedding", "split", ">accuracy", ">±", ">F1", ">±"]);
+    let names: Vec<&str> = lines.first().map(|l| l.metrics.iter().map(|m| m.0.as_str()).collect()).unwrap_or_default();
+    let head = ["embedding".to_owned(), "split".to_owned()].into_iter().chain(names.iter().flat_map(|n| [format!(">{n}"), ">±".to_owned()]));
+    let mut t = crate::table::Table::owned(head.collect());
     for line in lines {
-        let find = |name: &str| line.metrics.iter().find(|(n, ..)| n == name).map_or((f64::NAN, f64::NAN), |(_, m, s)| (*m, *s));
-        let ((accuracy, a), (f1, f)) = (find("accuracy"), find("f1"));
         let split = if line.division == Division::Random { "random" } else { "blocks" };
-        let cells = [accuracy, a, f1, f].map(|v| format!("{v:.4}"));
+        let cells = line.metrics.iter().flat_map(|(_, mean, spread)| [*mean, *spread]).map(|v| format!("{v:.4}"));
         t.row([line.rows.clone(), split.into()].into_iter().chain(cells).collect());
     }
     t.text()

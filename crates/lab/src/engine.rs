@@ -6,9 +6,11 @@ use std::rc::Rc;
 use espalier_methods::calibration::Corpus;
 use espalier_methods::method::{Inputs, MethodError, Sink};
 use espalier_methods::report::{Event, Report, Spectrum};
+use espalier_methods::registry::WITHOUT_CHECKPOINT;
+use espalier_methods::urban::town::PointFile;
 use espalier_nets::Checkpoint;
 use espalier_nets::checkpoint::remote::{self, Address, HUB, Told};
-use espalier_nets::checkpoint::{ByteSource, CheckpointError, MatrixRef, SourceError, WriteError};
+use espalier_nets::checkpoint::{ByteSource, CheckpointError, MatrixRef, MemorySource, SourceError, WriteError};
 
 use crate::device::Devices;
 use crate::host::{Host, LocalFuture};
@@ -46,6 +48,8 @@ struct Inner {
     openings: [Cell<u32>; 2],
     /// Texts by name, in the order in which they came first.
     texts: RefCell<Vec<Rc<Corpus>>>,
+    /// Files of points by name.
+    files: RefCell<Vec<Rc<PointFile>>>,
     jobs: Jobs,
     devices: Devices,
     keeper: Keeper,
@@ -108,7 +112,7 @@ impl Engine {
     /// An engine that can do some of it.
     pub fn with(host: Rc<dyn Host>, repertoire: Repertoire) -> Self {
         let devices = Devices::new(host.clone());
-        Self(Rc::new(Inner { host, repertoire, open: RefCell::new(None), second: RefCell::new(None), offered: RefCell::default(), steps: RefCell::default(), texts: RefCell::default(), openings: [Cell::new(0), Cell::new(0)], jobs: Jobs::default(), devices, keeper: Keeper::default() }))
+        Self(Rc::new(Inner { host, repertoire, open: RefCell::new(None), second: RefCell::new(None), offered: RefCell::default(), steps: RefCell::default(), texts: RefCell::default(), files: RefCell::default(), openings: [Cell::new(0), Cell::new(0)], jobs: Jobs::default(), devices, keeper: Keeper::default() }))
     }
 
     /// Opens a checkpoint from its files; `name` is what people call it, where that is known better than from the files. Answers
@@ -176,12 +180,13 @@ impl Engine {
     /// Does what a command asks; the future ends when the job has ended. Several may run side by side.
     pub fn handle(&self, command: Command) -> LocalFuture<'static, ()> {
         let engine = self.clone();
-        // A cancel does not wait for the future to be looked at.
-        if let Command::Cancel { job } = command {
-            engine.0.jobs.cancel(job);
-            return Box::pin(std::future::ready(()));
+        // A cancel does not wait for the future to be looked at, nor does a pause.
+        match command {
+            Command::Cancel { job } => engine.0.jobs.cancel(job),
+            Command::Pace { job, pace } => engine.0.jobs.pace(job, pace),
+            _ => return Box::pin(async move { engine.dispatch(command).await }),
         }
-        Box::pin(async move { engine.dispatch(command).await })
+        Box::pin(std::future::ready(()))
     }
 
     /// The device in use, finding one first where there is none yet.
@@ -216,7 +221,9 @@ impl Engine {
             }
             Command::Replay { job, record } => self.job(job, "replay".into(), async |sink| self.replay(&record, sink).await).await,
             Command::Cancel { job } => self.0.jobs.cancel(job),
+            Command::Pace { job, pace } => self.0.jobs.pace(job, pace),
             Command::Text(corpus) => self.text(corpus),
+            Command::Points(file) => self.points(file),
             Command::Stats { job, tensor } => self.job(job, format!("stats {tensor}"), async |sink| self.stats(job, tensor, sink).await).await,
             Command::Run { job, method, config, matrices, known, seed } => {
                 let run = async |sink: &JobSink| self.run(job, &method, config, matrices, known, seed, sink).await;
@@ -234,6 +241,13 @@ impl Engine {
             Some(i) => texts[i] = Rc::new(corpus),
             None => texts.push(Rc::new(corpus)),
         }
+    }
+
+    /// Keeps a file of points; one of the same name is replaced.
+    fn points(&self, file: PointFile) {
+        let mut files = self.0.files.borrow_mut();
+        files.retain(|f| f.name != file.name);
+        files.push(Rc::new(file));
     }
 
     async fn choose(&self, choice: DeviceChoice) {
@@ -295,7 +309,7 @@ impl Engine {
         seed: u64,
         sink: &JobSink,
     ) -> Result<Reply, End> {
-        let open = self.opened()?;
+        let open = over(method, self.opened()).await?;
         let started = self.0.host.now_ms();
         let labels = known.iter().map(record::label).collect();
         let mut losses = 0;
@@ -335,7 +349,7 @@ impl Engine {
         let matrices = chosen(&open.matrices, names.as_deref())?;
         let keeper = &self.0.keeper;
         let before = keeper.slot.get();
-        let inputs = Inputs { checkpoint: &open.checkpoint, matrices, known, seed, texts: self.0.texts.borrow().clone(), kept: keeper.slot.clone() };
+        let inputs = Inputs { checkpoint: &open.checkpoint, matrices, known, seed, texts: self.0.texts.borrow().clone(), kept: keeper.slot.clone(), files: self.0.files.borrow().clone() };
         let report = (entry.run)(config.clone(), inputs, session, sink).await?;
         keeper.note(before.as_ref(), open, config, names.as_deref(), seed, &report);
         Ok(report)
@@ -434,6 +448,18 @@ impl Engine {
         }
         Ok(session.with_cancel(sink.cancel.clone()))
     }
+}
+
+/// What a method is run over: what is open, or a checkpoint without tensors, for methods that need none.
+pub(crate) async fn over(method: &str, opened: Result<Rc<Open>, Fault>) -> Result<Rc<Open>, End> {
+    if opened.is_ok() || !WITHOUT_CHECKPOINT.contains(&method) {
+        return Ok(opened?);
+    }
+    let mut header = 2_u64.to_le_bytes().to_vec();
+    header.extend(b"{}");
+    let source: Rc<dyn ByteSource> = Rc::new(MemorySource::new("nothing.safetensors", header));
+    let (open, _) = open(None, vec![source], Vec::new()).await?;
+    Ok(Rc::new(open))
 }
 
 pub(crate) async fn open(name: Option<String>, sources: Vec<Rc<dyn ByteSource>>, notes: Vec<String>) -> Result<(Open, Summary), CheckpointError> {

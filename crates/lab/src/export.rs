@@ -155,7 +155,7 @@ async fn resolve(open: &Open, edits: &Edits, session: &Session, sink: &JobSink) 
         Edits::Magnitude { config, matrices } | Edits::Masks { config, matrices } => {
             let config = espalier_methods::config::decode::<magnitude::Config>(&magnitude::CARD, config.clone())?;
             let matrices = chosen(&open.matrices, matrices.as_deref())?;
-            let inputs = Inputs { checkpoint: &open.checkpoint, matrices, known: Vec::new(), seed: 0, texts: Vec::new(), kept: Default::default() };
+            let inputs = Inputs { checkpoint: &open.checkpoint, matrices, known: Vec::new(), seed: 0, texts: Vec::new(), kept: Default::default(), files: Vec::new() };
             let picks = magnitude::plan(&config, &inputs, session, sink).await?;
             Ok(picks.into_iter().map(|p| (p.matrix, Edit::Prune(p.selection))).collect())
         }

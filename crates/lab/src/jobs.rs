@@ -7,10 +7,11 @@ use espalier_methods::method::{LocalFuture, MethodError, Sink};
 
 use espalier_methods::pool::Pool;
 use espalier_methods::report::Event;
+use espalier_methods::training::Control;
 use espalier_tensor::Cancel;
 
 use crate::host::Host;
-use crate::protocol::Reply;
+use crate::protocol::{Pace, Reply};
 
 /// The event loop gets its turn at least this often (milliseconds).
 const BREATH_MS: f64 = 40.0;
@@ -21,6 +22,15 @@ pub(crate) struct Job {
     /// What it is, so that a second start of the same cancels the first: `run welore`, `export`.
     key: String,
     cancel: Cancel,
+    control: Rc<Control>,
+}
+
+impl Job {
+    /// Asks it to stop; one that waits wakes to see it.
+    fn stop(&self) {
+        self.cancel.cancel();
+        self.control.play();
+    }
 }
 
 /// The running jobs.
@@ -30,26 +40,38 @@ pub(crate) struct Jobs(RefCell<Vec<Job>>);
 impl Jobs {
     /// Registers a job; one of the same key that still runs is cancelled.
     pub fn start(&self, host: &Rc<dyn Host>, id: u32, key: String) -> JobSink {
-        let cancel = Cancel::new();
+        let (cancel, control) = (Cancel::new(), Rc::<Control>::default());
         let mut jobs = self.0.borrow_mut();
-        jobs.iter().filter(|j| j.key == key).for_each(|j| j.cancel.cancel());
-        jobs.push(Job { id, key: key.clone(), cancel: cancel.clone() });
-        JobSink { host: host.clone(), id, key, cancel, breathed: Cell::new(host.now_ms()) }
+        jobs.iter().filter(|j| j.key == key).for_each(Job::stop);
+        jobs.push(Job { id, key: key.clone(), cancel: cancel.clone(), control: control.clone() });
+        JobSink { host: host.clone(), id, key, cancel, control, breathed: Cell::new(host.now_ms()) }
     }
 
     /// Asks a job to stop; a job that is over is over.
     pub fn cancel(&self, id: u32) {
-        self.0.borrow().iter().filter(|j| j.id == id).for_each(|j| j.cancel.cancel());
+        self.0.borrow().iter().filter(|j| j.id == id).for_each(Job::stop);
     }
 
     /// Asks the job of that key to stop.
     pub fn cancel_key(&self, key: &str) {
-        self.0.borrow().iter().filter(|j| j.key == key).for_each(|j| j.cancel.cancel());
+        self.0.borrow().iter().filter(|j| j.key == key).for_each(Job::stop);
+    }
+
+    /// Sets a job's pace; a job that is over is over.
+    pub fn pace(&self, id: u32, pace: Pace) {
+        for job in self.0.borrow().iter().filter(|j| j.id == id) {
+            match pace {
+                Pace::Play => job.control.play(),
+                Pace::Pause => job.control.pause(),
+                Pace::Step(steps) => job.control.step(steps),
+                Pace::Enough => job.control.enough(),
+            }
+        }
     }
 
     /// Asks all jobs to stop.
     pub fn cancel_all(&self) {
-        self.0.borrow().iter().for_each(|j| j.cancel.cancel());
+        self.0.borrow().iter().for_each(Job::stop);
     }
 
     /// Forgets a job that has ended.
@@ -68,6 +90,7 @@ pub(crate) struct JobSink {
     key: String,
     /// Goes up when the job is to stop.
     pub cancel: Cancel,
+    control: Rc<Control>,
     breathed: Cell<f64>,
 }
 
@@ -87,6 +110,14 @@ impl Sink for JobSink {
         self.host.pool()
     }
 
+    fn waits(&self) -> bool {
+        self.control.is_paused() && !self.cancel.is_cancelled()
+    }
+
+    fn enough(&self) -> bool {
+        self.control.is_enough()
+    }
+
     fn event(&self, event: Event) {
         // What a stopped job still says would only confuse.
         if !self.cancel.is_cancelled() {
@@ -100,6 +131,15 @@ impl Sink for JobSink {
                 self.host.pause().await;
                 self.breathed.set(self.host.now_ms());
             }
+            if self.cancel.is_cancelled() { Err(MethodError::Cancelled) } else { Ok(()) }
+        })
+    }
+
+    fn step(&self) -> LocalFuture<'_, Result<(), MethodError>> {
+        Box::pin(async move {
+            self.breathe().await?;
+            self.control.leave().await;
+            // A cancel lets go of who waits.
             if self.cancel.is_cancelled() { Err(MethodError::Cancelled) } else { Ok(()) }
         })
     }

@@ -3,6 +3,7 @@
 use espalier_methods::calibration::Corpus;
 use espalier_methods::bytes::{F32s, F64s, U32s};
 use espalier_methods::report::{Cells, Event, Report, Spectrum};
+use espalier_methods::urban::town::PointFile;
 use espalier_nets::checkpoint::{Family, MatrixRef, Role};
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,15 @@ pub enum Command {
     CloseSecond,
     /// Keeps a tokenized text for the methods that run the model; one of the same name is replaced. Not answered.
     Text(Corpus),
+    /// Keeps a file of points for the methods over cities; one of the same name is replaced. Not answered.
+    Points(PointFile),
+    /// Holds a run, lets it go on, or lets it take some steps. Not answered; a job that is over is over.
+    Pace {
+        /// Job.
+        job: u32,
+        /// How.
+        pace: Pace,
+    },
     /// Statistics of one tensor; answered by [`Reply::Stats`].
     Stats {
         /// Job.
@@ -91,10 +101,23 @@ impl Command {
     /// The job that it begins or, for a cancel, that it ends.
     pub fn job(&self) -> Option<u32> {
         match self {
-            Self::Stats { job, .. } | Self::Run { job, .. } | Self::Export { job, .. } | Self::Diff { job, .. } | Self::Estimate { job, .. } | Self::Replay { job, .. } | Self::Cancel { job } | Self::SelfTest { job } => Some(*job),
-            Self::Device(_) | Self::Close | Self::CloseSecond | Self::Text(_) | Self::Record => None,
+            Self::Stats { job, .. } | Self::Run { job, .. } | Self::Export { job, .. } | Self::Diff { job, .. } | Self::Estimate { job, .. } | Self::Replay { job, .. } | Self::Cancel { job } | Self::SelfTest { job } | Self::Pace { job, .. } => Some(*job),
+            Self::Device(_) | Self::Close | Self::CloseSecond | Self::Text(_) | Self::Points(_) | Self::Record => None,
         }
     }
+}
+
+/// How a run that takes steps goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Pace {
+    /// As fast as it can.
+    Play,
+    /// It waits before its next step.
+    Pause,
+    /// So many steps, then it waits.
+    Step(u32),
+    /// It takes no more steps and does what comes after them.
+    Enough,
 }
 
 /// Which of the two checkpoints that can be open: the one that everything works on, or the one it is compared with.

@@ -34,13 +34,13 @@ impl Repertoire {
     }
 }
 
-/// Whether a command needs more than [`Repertoire::DATA_FREE`]. A record may hold any method, so doing it again always does.
+/// Whether a command needs more than [`Repertoire::DATA_FREE`]. A record may hold any method, so doing it again always does; a file of points is kept for such a method.
 pub fn needs_whole(command: &Command) -> bool {
     match command {
         Command::Run { method, .. } => !registry::is_data_free(method),
         Command::Replay { .. } | Command::SelfTest { .. } => true,
-        // Only runs of a model read texts, and only they leave a calibrated pruning.
-        Command::Text(_) | Command::Export { edits: Edits::Thin { .. } | Edits::Calibrated { .. }, .. } => true,
+        // Only runs of a model read texts, only those over a city points, and only they leave a calibrated pruning.
+        Command::Text(_) | Command::Points(_) | Command::Export { edits: Edits::Thin { .. } | Edits::Calibrated { .. }, .. } => true,
         _ => false,
     }
 }

@@ -9,7 +9,7 @@ use espalier_nets::checkpoint::remote::{self, Address, HUB};
 use espalier_nets::checkpoint::{ByteSink, SinkError};
 use sha2::{Digest, Sha256};
 
-use crate::engine::{End, Engine, Open, open};
+use crate::engine::{over, End, Engine, Open, open};
 use crate::jobs::JobSink;
 use crate::protocol::{Fault, Reply, Slot};
 use crate::record::{Check, Named, Outcome, Record, Step, Where, compare, hex, label};
@@ -78,7 +78,7 @@ impl Engine {
                     (format!("open {}", checkpoint.name), Check::Opened)
                 }
                 Step::Run { method, config, matrices, known, seed, device, result } => {
-                    let open = first(&places)?;
+                    let open = over(method, first(&places)).await?;
                     let (session, now) = self.session_and_place(sink).await?;
                     let known = known.iter().filter_map(|n| spectra.get(n).cloned()).collect();
                     let report = self.report(&open, method, config.clone(), matrices.clone(), known, *seed, &session, &Muted(sink)).await?;

@@ -91,6 +91,7 @@ macro_rules! array {
 array!(F32s, f32, "Single-precision numbers.");
 array!(F64s, f64, "Double-precision numbers.");
 array!(U32s, u32, "Unsigned integers.");
+array!(U8s, u8, "Bytes.");
 
 #[cfg(test)]
 mod tests {

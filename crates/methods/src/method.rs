@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::calibration::Corpus;
 use crate::pool::Pool;
 use crate::report::{Event, Report};
+use crate::urban::town::PointFile;
 
 /// A future on one thread.
 pub type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
@@ -89,6 +90,8 @@ pub struct Inputs<'a> {
     pub texts: Vec<Rc<Corpus>>,
     /// Where a pruning with calibration leaves its masks, for a generation or an export to come.
     pub kept: crate::kept::Slot,
+    /// Files of points, for methods over cities.
+    pub files: Vec<Rc<PointFile>>,
 }
 
 /// Where events go, and where a method asks whether it may go on.
@@ -100,6 +103,21 @@ pub trait Sink {
     /// # Errors
     /// [`MethodError::Cancelled`] when the user asked to stop.
     fn breathe(&self) -> LocalFuture<'_, Result<(), MethodError>>;
+    /// To be awaited before each step of a loop that a person can hold: a breath, which lasts until the next step may be taken.
+    ///
+    /// # Errors
+    /// [`MethodError::Cancelled`] when the user asked to stop.
+    fn step(&self) -> LocalFuture<'_, Result<(), MethodError>> {
+        self.breathe()
+    }
+    /// Whether the next step will wait until somebody lets the run go on: the moment to say where it stands.
+    fn waits(&self) -> bool {
+        false
+    }
+    /// Whether the user has seen enough of a loop that could go on: what comes after it is still wanted.
+    fn enough(&self) -> bool {
+        false
+    }
     /// Ends when the user asks to stop.
     fn cancelled(&self) -> LocalFuture<'_, ()> {
         Box::pin(std::future::pending())

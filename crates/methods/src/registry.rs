@@ -20,6 +20,8 @@ pub static METHODS: &[Entry] = &[
     crate::experts::ENTRY,
     crate::experts::THIN_ENTRY,
     crate::condense::ENTRY,
+    crate::urban::places::ENTRY,
+    crate::urban::calliper::ENTRY,
 ];
 
 /// Those that need nothing but the weights: a face with little room for code has these alone.
@@ -32,6 +34,9 @@ const DATA_FREE_IDS: [&str; 4] = ["spectra", "welore", "profile", "magnitude"];
 pub fn is_data_free(id: &str) -> bool {
     DATA_FREE_IDS.contains(&id)
 }
+
+/// Methods that need no checkpoint: they are run over nothing where nothing is open.
+pub static WITHOUT_CHECKPOINT: &[&str] = &[crate::urban::places::CARD_ID, crate::urban::calliper::CARD_ID];
 
 /// The method with this key.
 pub fn find(id: &str) -> Option<&'static Entry> {
@@ -100,5 +105,7 @@ mod tests {
         check::<crate::experts::Config>(&crate::experts::CARD);
         check::<crate::experts::ThinConfig>(&crate::experts::THIN_CARD);
         check::<crate::condense::Config>(&crate::condense::CARD);
+        check::<crate::urban::places::Config>(&crate::urban::places::CARD);
+        check::<crate::urban::calliper::Config>(&crate::urban::calliper::CARD);
     }
 }

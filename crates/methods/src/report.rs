@@ -80,6 +80,8 @@ pub enum Finding {
     Point(crate::experts::Point),
     /// What a method that runs a language model found.
     Language(crate::findings::Language),
+    /// Of a city: itself, its embedding, its probes.
+    Urban(Box<crate::urban::picture::Urban>),
 }
 
 /// How one tensor differs between two checkpoints, A and B.

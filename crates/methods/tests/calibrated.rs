@@ -51,7 +51,7 @@ fn text() -> Rc<Corpus> {
 }
 
 fn run_with(checkpoint: &Checkpoint, id: &str, config: Value, texts: Vec<Rc<Corpus>>, ear: &Ear) -> Result<Report, MethodError> {
-    let inputs = Inputs { checkpoint, matrices: checkpoint.matrices(), known: vec![], seed: 3, texts, kept: Default::default() };
+    let inputs = Inputs { checkpoint, matrices: checkpoint.matrices(), known: vec![], seed: 3, texts, kept: Default::default(), files: vec![] };
     pollster::block_on((registry::find(id).unwrap().run)(config, inputs, &Session::cpu(), ear))
 }
 

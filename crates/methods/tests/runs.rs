@@ -54,7 +54,7 @@ fn llama() -> Builder {
 }
 
 fn inputs<'a>(checkpoint: &'a Checkpoint, matrices: Vec<MatrixRef>, known: Vec<Spectrum>) -> Inputs<'a> {
-    Inputs { checkpoint, matrices, known, seed: 0, texts: Vec::new(), kept: Default::default() }
+    Inputs { checkpoint, matrices, known, seed: 0, texts: Vec::new(), kept: Default::default(), files: Vec::new() }
 }
 
 /// The methods that any checkpoint with matrices will do for; those over language models have tests of their own.

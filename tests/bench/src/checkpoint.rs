@@ -30,7 +30,7 @@ impl Sink for Silence {
 #[wasm_bindgen]
 pub async fn all_spectra(file: Vec<u8>) -> Result<Vec<f64>, JsError> {
     let checkpoint = Checkpoint::open(vec![Rc::new(MemorySource::new("model.safetensors", file))]).await.map_err(error)?;
-    let inputs = Inputs { checkpoint: &checkpoint, matrices: checkpoint.matrices(), known: Vec::new(), seed: 0, texts: Vec::new(), kept: Default::default() };
+    let inputs = Inputs { checkpoint: &checkpoint, matrices: checkpoint.matrices(), known: Vec::new(), seed: 0, texts: Vec::new(), kept: Default::default(), files: Vec::new() };
     let report = (spectra::ENTRY.run)(serde_json::json!({}), inputs, &Session::cpu(), &Silence).await.map_err(error)?;
     let values = report.findings.iter().filter_map(|f| if let Finding::Spectrum(s) = f { Some(s.values.iter().copied()) } else { None });
     Ok(values.flatten().collect())

@@ -12,6 +12,7 @@ mod language;
 mod lessons;
 mod links;
 mod look;
+mod map;
 mod offline;
 mod shaders;
 mod teaching;

@@ -10,6 +10,7 @@ use crate::app::language::{OwnText, StudyState, Tokenizer};
 use crate::app::link::{Link, Target};
 use crate::app::record::Record;
 use crate::app::runs::Kept;
+use crate::app::town::TownAct;
 use crate::teach::lessons::Tour;
 use crate::teach::reader::Reading;
 use crate::app::state::{LogLine, Place, PruneState, RankState, Run, Selection, Sheet, Theme};
@@ -60,6 +61,8 @@ pub enum Action {
     Own(OwnText),
     /// The tokenizer that the texts go through.
     Tokenizer(Option<Tokenizer>),
+    /// Change what the Map does.
+    Town(TownAct),
     /// One step back.
     Undo,
     /// One step forward.

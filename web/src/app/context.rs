@@ -3,13 +3,14 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use espalier_lab::protocol::{Command, Edits, Fault, FaultKind, Reply};
+use espalier_lab::protocol::{Command, Edits, Fault, FaultKind, Pace, Reply};
 use yew::prelude::*;
 
 use crate::app::action::Action;
 use crate::app::journal;
 use crate::app::state::{Asked, Place, Run, State};
 use crate::app::texts::{self, Texts};
+use crate::app::town::TownAct;
 
 /// The way to the worker. Commands go through it; answers come back as [`Action::Replies`].
 #[derive(Clone)]
@@ -181,6 +182,14 @@ impl Lab {
     /// Asks for a tensor's statistics.
     pub fn stats(&self, tensor: u32) {
         self.port.command.emit(Command::Stats { job: self.port.number(), tensor });
+    }
+
+    /// Holds the run of the Map, lets it go on, or has it take some steps.
+    pub fn pace(&self, pace: Pace) {
+        if let Some(run) = self.state.running("calliper") {
+            self.port.command.emit(Command::Pace { job: run.job, pace });
+            self.act(Action::Town(TownAct::Paused(matches!(pace, Pace::Pause | Pace::Step(_)))));
+        }
     }
 
     /// Stops what runs.

@@ -192,7 +192,11 @@ impl State {
             }
             Event::Note(text) => self.log(LogKind::Note, text, now),
             Event::Warning(text) => self.log(LogKind::Warn, text, now),
-            Event::Metric { .. } => {}
+            Event::Metric { series, step, value } => {
+                if self.run.as_ref().is_some_and(|r| r.job == job && r.method == "calliper") {
+                    Rc::make_mut(&mut self.town).metric(&series, step, value);
+                }
+            }
         }
     }
 
@@ -210,6 +214,7 @@ impl State {
             Finding::Rank(r) => {
                 self.chosen.insert(r.tensor.as_str().into(), Rc::new(r));
             }
+            Finding::Urban(urban) => Rc::make_mut(&mut self.town).take(*urban),
             // Kept with its report.
             Finding::Diff(_) | Finding::Routing(_) | Finding::Pick(_) | Finding::Point(_) => {}
             Finding::Language(found) => Rc::make_mut(&mut self.language).take(found),
@@ -217,7 +222,9 @@ impl State {
     }
 
     fn done(&mut self, job: u32, report: Report, seconds: f64, now: f64) {
-        if let Some(asked) = self.run.as_ref().filter(|r| r.job == job).and_then(|r| r.asked.clone()) {
+        // A city is looked at beside whatever checkpoint is open: its runs are no part of that one's record.
+        let urban = espalier_methods::registry::WITHOUT_CHECKPOINT.contains(&report.method.as_str());
+        if let Some(asked) = self.run.as_ref().filter(|r| r.job == job && !urban).and_then(|r| r.asked.clone()) {
             self.compare(&asked, &report.summary, now);
             let shown = Rc::make_mut(&mut self.shown);
             // A later run of a method over the same matrices takes the place of the earlier one's results.

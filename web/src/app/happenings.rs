@@ -93,6 +93,9 @@ impl Run {
             "self-test" => "Self-test",
             "open" => "Opening",
             "diff" => "Compare",
+            "city" => "City",
+            "calliper" if self.unit == "probes" => "Probe",
+            "calliper" => "Step",
             "replay" => "Replay",
             _ => "Running",
         }

@@ -3,6 +3,7 @@
 pub mod action;
 pub mod address;
 pub mod bundled;
+pub mod choices;
 pub mod context;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod first_paint;
@@ -25,6 +26,7 @@ pub mod shell;
 pub mod state;
 pub mod texts;
 pub mod theme;
+pub mod town;
 pub mod tree;
 
 pub use action::Action;

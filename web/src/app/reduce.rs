@@ -70,6 +70,7 @@ impl State {
                 own.push(text);
             }
             Action::Tokenizer(tokenizer) => self.tokenizer = tokenizer,
+            Action::Town(act) => Rc::make_mut(&mut self.town).act(act),
             Action::Undo => {
                 if let Some(back) = self.history.undo(self.edit.clone()) {
                     self.edit = back;
@@ -161,6 +162,9 @@ impl State {
         }
         if run.method == "export" {
             self.saved = None;
+        }
+        if run.method == "calliper" {
+            Rc::make_mut(&mut self.town).begin();
         }
         self.run = Some(run);
     }

@@ -57,6 +57,7 @@ pub fn App() -> Html {
                         Place::Rank => html! { <screens::rank::RankScreen /> },
                         Place::Prune => html! { <screens::prune::PruneScreen /> },
                         Place::Study => html! { <screens::study::StudyScreen /> },
+                        Place::Map => html! { <screens::map::MapScreen /> },
                     } }</Crosshair>
                 </main>
                 { strip::strip(&lab, done) }

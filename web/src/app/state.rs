@@ -14,8 +14,10 @@ use crate::app::language::{Found, OwnText, StudyState, Tokenizer};
 use crate::app::link::{Lesson, Link, Target};
 use crate::app::record::Record;
 use crate::app::runs::Kept;
+use crate::app::town::TownState;
 use crate::teach::lessons::Tour;
 use crate::teach::reader::Reading;
+pub use crate::app::choices::{Sheet, Theme};
 pub use crate::app::prune_state::{Allocation, PruneState, Scope};
 pub use crate::app::happenings::{Asked, LogKind, LogLine, Lost, PlacedFault, Run, Saved, SelfTest, Stopped, Verdict};
 
@@ -44,11 +46,13 @@ pub enum Place {
     Prune,
     /// Which parts are sensitive, and which text to prune by.
     Study,
+    /// A city and its embedding.
+    Map,
 }
 
 impl Place {
     /// All places, in the order of the rail and of the keys from 1 on.
-    pub const ALL: [Self; 5] = [Self::Open, Self::Inspect, Self::Rank, Self::Prune, Self::Study];
+    pub const ALL: [Self; 6] = [Self::Open, Self::Inspect, Self::Rank, Self::Prune, Self::Study, Self::Map];
 
     /// Its word in the rail.
     pub fn word(self) -> &'static str {
@@ -58,6 +62,7 @@ impl Place {
             Self::Rank => "Rank",
             Self::Prune => "Prune",
             Self::Study => "Study",
+            Self::Map => "Map",
         }
     }
 
@@ -69,6 +74,7 @@ impl Place {
             Self::Rank => "rank",
             Self::Prune => "prune",
             Self::Study => "study",
+            Self::Map => "map",
         }
     }
 }
@@ -192,32 +198,6 @@ pub struct Edit {
     pub selection: Selection,
 }
 
-/// Light, dark, or as the system has it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Theme {
-    /// As the system.
-    #[default]
-    Auto,
-    /// Light.
-    Light,
-    /// Dark.
-    Dark,
-}
-
-/// What lies over the page.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sheet {
-    /// Nothing.
-    #[default]
-    None,
-    /// The keys.
-    Keys,
-    /// A shader beside its twin.
-    Shader,
-    /// The open checkpoint's menu.
-    Menu,
-}
-
 /// How figures and lists are looked at (mode, zoom, pins, filter, order), by the name of the thing, as short texts of its own. What has no
 /// entry is as it comes. Read with [`State::view`], changed with [`crate::app::Action::View`]; it travels in links and is not undone.
 pub type Views = Rc<Vec<(Rc<str>, Rc<str>)>>;
@@ -290,6 +270,8 @@ pub struct State {
     pub lesson: Rc<Lesson>,
     /// How figures and lists are looked at.
     pub views: Views,
+    /// The city of the Map, and what was learnt of it.
+    pub town: Rc<TownState>,
     /// Rank, Prune and selection.
     pub edit: Edit,
     /// Undo and redo.
@@ -371,6 +353,7 @@ impl Default for State {
             link_notes: Rc::default(),
             lesson: Rc::default(),
             views: Rc::default(),
+            town: Rc::default(),
             edit: Edit::default(),
             history: History::default(),
             run: None,

@@ -7,6 +7,7 @@ pub mod axes;
 pub mod bars;
 pub mod branch;
 pub mod budget;
+pub mod city;
 pub mod color;
 pub mod decimate;
 pub mod dumbbell;

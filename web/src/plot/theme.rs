@@ -49,6 +49,10 @@ const TOKENS: &[(&str, u32, u32)] = &[
     ("c6", 0xC85200, 0xF07C33),
     ("c7", 0x857900, 0xE3D43A),
     ("c8", 0x59615C, 0xA7B0A9),
+    ("water", 0xD3DEE2, 0x16222A),
+    ("park", 0xDDE6D6, 0x18231B),
+    ("street", 0xD9DDD7, 0x262C29),
+    ("road", 0xC3C9C2, 0x37403A),
 ];
 
 impl Theme {

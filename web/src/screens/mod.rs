@@ -2,6 +2,7 @@
 
 pub mod cost;
 pub mod inspect;
+pub mod map;
 pub mod matrices;
 pub mod open;
 pub mod parts;

@@ -27,12 +27,14 @@ pub struct Since {
     pub edit: Edit,
     /// How many checkpoints had been opened.
     pub opened: u32,
+    /// How many questions the Map had been asked.
+    pub asked: u32,
 }
 
 impl Since {
     /// As things stand now.
     pub fn now(state: &State) -> Self {
-        Self { edit: state.edit.clone(), opened: state.opened }
+        Self { edit: state.edit.clone(), opened: state.opened, asked: state.town.asked }
     }
 }
 
@@ -83,8 +85,42 @@ pub fn steps(of: Place) -> &'static [Step] {
         Place::Rank => &RANK,
         Place::Prune => &PRUNE,
         Place::Study => &STUDY,
+        Place::Map => &MAP,
     }
 }
+
+const MAP: [Step; 6] = [
+    Step {
+        say: "Every dot is a point of interest with a description: a bakery, a bus stop, a foundry. A network is to learn places from nothing but their coordinates. Press Train.",
+        aim: "[data-test=map-play]",
+        done: |s, _| s.town.curves.contains_key("loss"),
+    },
+    Step {
+        say: "Dots of one hue are alike to the model. At first hue only follows the coordinates; then quarters part. Hold the run to look closer: press Pause.",
+        aim: "[data-test=map-pause]",
+        done: |s, _| s.town.paused || s.town.probes.is_some(),
+    },
+    Step {
+        say: "Chance is ln of the batch: a model that knows nothing is there. The loss cannot fall far below it, because one place hosts many kinds. Let the run go on until it is below.",
+        aim: "[data-test=map-loss]",
+        done: |s, _| s.town.last("below chance").is_some_and(|v| v > 0.05),
+    },
+    Step {
+        say: "Click a dot. The map is coloured by how like it every place is; the five most alike are numbered, and lie elsewhere in the city.",
+        aim: "[data-test=map-surface]",
+        done: |s, was| s.town.asked > was.asked,
+    },
+    Step {
+        say: "Now the proof. Let the run end, or press Finish: a linear probe has to tell land use from the embedding, and from much cheaper things beside it.",
+        aim: "[data-test=map-finish]",
+        done: |s, _| s.town.probes.is_some(),
+    },
+    Step {
+        say: "A question. On the split by blocks no neighbour of a test place was learnt from. Which row of the probe’s figure is first there, and what does that say of the random split? Read it in the sentence below the figure.",
+        aim: "[data-test=map-probes]",
+        done: |s, _| s.town.probes.is_some(),
+    },
+];
 
 const OPEN: [Step; 6] = [
     Step {

@@ -21,6 +21,7 @@ pub fn of_place(place: Place) -> &'static [Name] {
         Place::Rank => &[("matmul", "matmul"), ("matmul", "gram"), ("linalg", "left"), ("layout", "transpose")],
         Place::Prune => &[("select", "row_smallest"), ("select", "n_of_m"), ("select", "order_statistic"), ("select", "apply_mask"), ("elementwise", "unary")],
         Place::Study => &[("matmul", "matmul"), ("attention", "attend"), ("rows", "normalise"), ("loss", "likelihood"), ("select", "row_smallest")],
+        Place::Map => &[("matmul", "matmul"), ("loss", "cross_entropy"), ("loss", "cross_entropy_grad"), ("optim", "adamw"), ("random", "dropout"), ("layout", "gather")],
         Place::Open => &[],
     }
 }

@@ -1,6 +1,7 @@
 //! The engine, driven natively by a face made for tests.
 
 mod calibrated;
+mod city;
 mod common;
 mod engine;
 mod export;

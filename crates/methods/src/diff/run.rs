@@ -156,7 +156,7 @@ fn overlays(config: &Config, a: &Checkpoint, b: &Checkpoint) -> Result<Vec<Overl
 async fn overlay(name: &str, a: &Checkpoint, first: &MatrixRef, b: &Checkpoint, second: &MatrixRef, session: &Session, desk: &Desk<'_>) -> Result<Figure, MethodError> {
     let mut pair = Vec::new();
     for (checkpoint, matrix) in [(a, first), (b, second)] {
-        let inputs = Inputs { checkpoint, matrices: vec![matrix.clone()], known: Vec::new(), seed: 0, texts: Vec::new(), kept: Default::default() };
+        let inputs = Inputs { checkpoint, matrices: vec![matrix.clone()], known: Vec::new(), seed: 0, texts: Vec::new(), kept: Default::default(), files: Vec::new() };
         // Its own sink: the spectrum of the second must not be taken for the first's by whoever keeps findings.
         let quiet = Desk::new(&Quiet);
         let found = spectra::gather(&inputs, &inputs.matrices, session, &quiet).await?;

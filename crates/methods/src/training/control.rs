@@ -12,6 +12,7 @@ use crate::report::Event;
 pub struct Control {
     /// Steps that may still be taken; `None` for as many as it likes.
     left: Cell<Option<u32>>,
+    enough: Cell<bool>,
     waiting: RefCell<Option<Waker>>,
 }
 
@@ -29,6 +30,17 @@ impl Control {
     /// Takes so many steps and stops.
     pub fn step(&self, steps: u32) {
         self.set(Some(steps));
+    }
+
+    /// Ends the loop that steps; what comes after it is done.
+    pub fn enough(&self) {
+        self.enough.set(true);
+        self.play();
+    }
+
+    /// Whether the loop is to end.
+    pub fn is_enough(&self) -> bool {
+        self.enough.get()
     }
 
     /// Whether it waits.
@@ -60,7 +72,7 @@ impl Control {
     }
 }
 
-/// A sink whose breath is held while the run is paused: one breath a step.
+/// A sink whose steps are held while the run is paused.
 pub struct Controlled<'a> {
     /// The sink behind it.
     pub sink: &'a dyn Sink,
@@ -73,7 +85,19 @@ impl Sink for Controlled<'_> {
         self.sink.event(event);
     }
 
+    fn waits(&self) -> bool {
+        self.control.is_paused()
+    }
+
+    fn enough(&self) -> bool {
+        self.control.is_enough()
+    }
+
     fn breathe(&self) -> LocalFuture<'_, Result<(), MethodError>> {
+        self.sink.breathe()
+    }
+
+    fn step(&self) -> LocalFuture<'_, Result<(), MethodError>> {
         Box::pin(async {
             self.sink.breathe().await?;
             if self.control.is_paused() {

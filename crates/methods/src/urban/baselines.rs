@@ -1,6 +1,7 @@
 //! What an embedding has to beat: rows for any places, made without training (specification urban-align §A9, and the two controls of pilots §C).
 
 use super::city::City;
+use super::near::Near;
 use super::regions::{Weighting, tf_idf};
 
 /// A baseline.
@@ -30,12 +31,12 @@ impl Baseline {
         }
     }
 
-    /// One row a place, and its width. `k` nearest points of the city count, nearer ones first, equally far ones by their index.
-    pub fn rows(self, city: &City, places: &[[f64; 2]], k: usize) -> (usize, Vec<f32>) {
+    /// One row a place, and its width. `k` nearest points of the city count, by `near` over them.
+    pub fn rows(self, city: &City, near: &Near<'_>, places: &[[f64; 2]], k: usize) -> (usize, Vec<f32>) {
         if self == Self::Coordinates {
             return (2, standardised(places));
         }
-        let near: Vec<Vec<u32>> = places.iter().map(|p| nearest(&city.points, *p, k)).collect();
+        let near: Vec<Vec<u32>> = places.iter().map(|p| near.nearest(*p, k)).collect();
         let width = if self == Self::NearestTexts { city.text_width } else { city.texts.len() };
         let mut out = Vec::with_capacity(places.len() * width);
         for points in &near {
@@ -69,35 +70,20 @@ fn standardised(places: &[[f64; 2]]) -> Vec<f32> {
     places.iter().flat_map(|p| [0, 1].map(|axis| ((p[axis] - parts[axis].0) / parts[axis].1) as f32)).collect()
 }
 
-/// Indices of the `k` points nearest to a place.
-pub fn nearest(points: &[[f64; 2]], place: [f64; 2], k: usize) -> Vec<u32> {
-    let distance = |p: &[f64; 2]| (p[0] - place[0]).powi(2) + (p[1] - place[1]).powi(2);
-    let mut all: Vec<(f64, u32)> = points.iter().zip(0..).map(|(p, i)| (distance(p), i)).collect();
-    let k = k.min(all.len());
-    let order = |a: &(f64, u32), b: &(f64, u32)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
-    if k < all.len() {
-        all.select_nth_unstable_by(k, order);
-        all.truncate(k);
-    }
-    all.sort_by(order);
-    all.into_iter().map(|(_, i)| i).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn neighbours_are_the_nearest_and_ties_go_by_index() {
+    fn rows_are_made_of_the_nearest() {
         let points = [[0.0, 0.0], [2.0, 0.0], [0.0, 1.0], [0.0, -1.0], [9.0, 9.0]];
-        assert_eq!(nearest(&points, [0.0, 0.0], 3), [0, 2, 3]);
-        assert_eq!(nearest(&points, [0.0, 0.0], 9).len(), 5);
+        let near = Near::new(&points);
         let texts = ["a", "b", "a", "b", "c"].map(str::to_owned);
         let city = City::new(points.to_vec(), &texts, 2, |t| t.iter().flat_map(|t| [t.len() as f32, 0.5]).collect()).unwrap();
-        let (width, rows) = Baseline::NearestCategories.rows(&city, &[[0.0, 0.0]], 3);
+        let (width, rows) = Baseline::NearestCategories.rows(&city, &near, &[[0.0, 0.0]], 3);
         assert_eq!((width, rows), (3, vec![2.0 / 3.0, 1.0 / 3.0, 0.0]));
-        let (width, rows) = Baseline::NearestTexts.rows(&city, &[[0.0, 0.0], [1.0, 1.0]], 2);
+        let (width, rows) = Baseline::NearestTexts.rows(&city, &near, &[[0.0, 0.0], [1.0, 1.0]], 2);
         assert_eq!((width, rows), (2, vec![1.0, 0.5, 1.0, 0.5]));
-        assert_eq!(Baseline::Coordinates.rows(&city, &[[1.0, 5.0], [3.0, 5.0]], 2).1, [-1.0, 0.0, 1.0, 0.0]);
+        assert_eq!(Baseline::Coordinates.rows(&city, &near, &[[1.0, 5.0], [3.0, 5.0]], 2).1, [-1.0, 0.0, 1.0, 0.0]);
     }
 }

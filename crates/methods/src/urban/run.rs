@@ -62,15 +62,16 @@ impl Default for Config {
 
 /// A run between two steps.
 pub struct Run {
-    config: Config,
-    model: Aligner,
-    trainer: Trainer,
+    pub(super) config: Config,
+    pub(super) model: Aligner,
+    pub(super) trainer: Trainer,
     /// `[points, features]` and `[texts, text features]` on the device.
-    features: Tensor,
-    texts: Tensor,
-    text_of: Vec<u32>,
+    pub(super) features: Tensor,
+    pub(super) texts: Tensor,
+    pub(super) text_of: Vec<u32>,
     train: Vec<u32>,
-    val: Vec<u32>,
+    /// Points that are kept aside.
+    pub(super) val: Vec<u32>,
     /// The order of one epoch.
     order: (u32, Vec<u32>),
     ledger: Ledger,
@@ -148,15 +149,23 @@ impl Run {
         (self.config.batch.min(self.train.len()) as f64).ln()
     }
 
-    /// Trains to step `until`, or the end. After each epoch the validation loss is taken and the best weights are kept aside. Every step is one breath of the sink, so that it
-    /// can be paused and cancelled there; losses come as metrics `loss` and `validation loss`, a few steps late.
+    /// Trains to step `until`, the end, or the step before which somebody has the run wait, or says that it is enough. After each epoch the validation loss is taken and the best weights are kept aside. Every step asks the sink, so that it
+    /// can be held and cancelled there; losses come as metrics `loss` and `validation loss`, a few steps late.
     ///
     /// # Errors
     /// [`MethodError::Inputs`] with the step where the loss is no longer a number; a cancel; the device's.
     pub async fn advance(&mut self, sink: &dyn Sink, until: u32) -> Result<(), MethodError> {
         let an_epoch = self.steps_an_epoch();
+        let from = self.steps();
         while self.steps() < until.min(self.total()) {
-            sink.breathe().await?;
+            // Before it waits, its caller has a look; a run that has not moved since waits here.
+            if self.steps() > from && sink.waits() || sink.enough() {
+                break;
+            }
+            sink.step().await?;
+            if sink.enough() {
+                break;
+            }
             let (epoch, place) = (self.steps() / an_epoch, self.steps() % an_epoch);
             if self.order.0 != epoch {
                 self.order = (epoch, shuffled(self.train.len(), self.config.seed, epoch));
@@ -181,11 +190,19 @@ impl Run {
         self.settle(sink).await
     }
 
+    /// Points of a step's batch, counted from 1: the last of an epoch may be smaller, and its chance level with it.
+    fn taken(&self, step: u32) -> usize {
+        let place = (step.max(1) - 1) % self.steps_an_epoch();
+        self.config.batch.min(self.train.len() - place as usize * self.config.batch)
+    }
+
     /// Reads the losses that wait.
     async fn settle(&mut self, sink: &dyn Sink) -> Result<(), MethodError> {
         let session = self.session().clone();
         for (step, loss) in self.ledger.settle(&session).await? {
             sink.event(Event::Metric { series: "loss".into(), step: f64::from(step), value: f64::from(loss) });
+            let chance = (self.taken(step) as f64).ln();
+            sink.event(Event::Metric { series: "below chance".into(), step: f64::from(step), value: chance - f64::from(loss) });
             if !loss.is_finite() {
                 return Err(MethodError::Inputs(format!(
                     "the loss is no longer a number at step {step}; try a smaller learning rate than {}, or bring the texts to length 1",
@@ -212,6 +229,8 @@ impl Run {
         let loss = sum / self.val.len() as f64;
         let step = self.steps();
         sink.event(Event::Metric { series: "validation loss".into(), step: f64::from(step), value: loss });
+        let chance: f64 = sizes.iter().map(|n| (*n as f64).ln() * *n as f64).sum::<f64>() / self.val.len() as f64;
+        sink.event(Event::Metric { series: "held out below chance".into(), step: f64::from(step), value: chance - loss });
         if self.best.as_ref().is_none_or(|b| loss < b.loss) {
             self.best = Some(Best { loss, step, held: self.trainer.parameters().hold() });
         }
@@ -273,7 +292,7 @@ impl Run {
 }
 
 /// Features of points on the device.
-fn placed(session: &Session, encoding: Encoding, points: &[[f64; 2]]) -> Tensor {
+pub(super) fn placed(session: &Session, encoding: Encoding, points: &[[f64; 2]]) -> Tensor {
     let features = encoding.encode(points).into_iter().map(|v| v as f32).collect();
     session.upload(Array::from_f32(&[points.len(), encoding.width()], features))
 }

@@ -16,6 +16,7 @@ mod layout;
 mod model;
 mod norm;
 mod rope;
+mod sentence;
 
 pub use architecture::{Activation, Architecture, Experts, NormKind, QkNorm, Style};
 pub use batch::{Batch, Stream};
@@ -27,3 +28,4 @@ pub use head::{Head, perplexity};
 pub use model::{Edit, MixtureLayout, Model};
 pub use norm::Norm;
 pub use rope::{Rope, Scaling};
+pub use sentence::sentences;

@@ -1,6 +1,7 @@
 //! A linear layer.
 
 use crate::ops::matmul::MatMul;
+use crate::session::Tensor;
 use crate::tape::Var;
 use crate::train::{Draft, Key, Pass};
 
@@ -33,5 +34,15 @@ impl Linear {
             Some(bias) => pass.add(&y, pass.parameter(bias)),
             None => y,
         }
+    }
+}
+
+/// `y = x (W ⊙ mask)ᵀ + b`: weights that are masked away neither act nor learn.
+pub fn masked(pass: &Pass, layer: &Linear, mask: &Tensor, x: &Var) -> Var {
+    let weight = pass.mul(pass.parameter(layer.weight), &pass.constant(mask.clone()));
+    let y = pass.run(MatMul::NT, &[x, &weight]);
+    match layer.bias {
+        Some(bias) => pass.add(&y, pass.parameter(bias)),
+        None => y,
     }
 }

@@ -41,9 +41,12 @@ pub fn Rail() -> Html {
 
 /// The count or state at the right of a place.
 fn said(state: &State, place: Place) -> Option<String> {
+    if place == Place::Map {
+        return state.town.picture.as_ref().map(|p| number::count(p.text_of.len() as f64));
+    }
     let summary = state.summary.as_ref()?;
     match place {
-        Place::Open => None,
+        Place::Open | Place::Map => None,
         Place::Inspect => Some(number::count(summary.tensors.len() as f64)),
         Place::Rank => (!state.chosen.is_empty()).then(|| {
             let (kept, full) = state.chosen.values().fold((0.0, 0.0), |(k, f), c| (k + f64::from(c.kept), f + f64::from(c.full)));

@@ -1,0 +1,250 @@
+//! Where a city comes from: made from a seed, or read from a file of points.
+
+use std::rc::Rc;
+
+use espalier_nets::geo::{Columns, Crs, Points, Table, places, read_csv, read_geojson};
+use serde::{Deserialize, Serialize};
+
+use super::city::City;
+use super::compare::Labelled;
+use super::made::{Made, kinds};
+use super::ngrams;
+use super::picture::{CityPicture, Frame, Ground, Labels, Left, Lines, Reading};
+use super::probe::Truth;
+use crate::bytes::U8s;
+use crate::config::bad;
+use crate::method::MethodError;
+
+/// Numbers of the built-in text embedding.
+pub const TEXT_WIDTH: usize = 384;
+/// Points of a file that are used at most.
+pub const MOST: usize = 50_000;
+/// Rows left out that are listed.
+const LISTED: usize = 200;
+
+/// A file of points as somebody gave it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PointFile {
+    /// Its name.
+    pub name: String,
+    /// What is in it.
+    pub bytes: U8s,
+}
+
+/// Where a city comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Source {
+    /// Made from a seed.
+    Made {
+        /// The seed.
+        seed: u64,
+        /// Points of interest.
+        points: u32,
+    },
+    /// A file that was given.
+    File {
+        /// Its name.
+        name: String,
+        /// Column of the easting or longitude; guessed where it is empty.
+        #[serde(default)]
+        x: String,
+        /// Column of the northing or latitude.
+        #[serde(default)]
+        y: String,
+        /// Column of the text.
+        #[serde(default)]
+        text: String,
+        /// File of labelled places; empty for none.
+        #[serde(default)]
+        labels: String,
+        /// Its column of the class.
+        #[serde(default)]
+        label: String,
+    },
+}
+
+impl Default for Source {
+    fn default() -> Self {
+        Self::Made { seed: 7, points: 20_000 }
+    }
+}
+
+/// A city with all that is known of it.
+#[derive(Clone, Debug)]
+pub struct Town {
+    /// Name.
+    pub name: String,
+    /// What is learnt from.
+    pub city: City,
+    /// Where its metres are.
+    pub frame: Frame,
+    /// The made one behind it.
+    pub made: Option<Made>,
+    /// Places to probe, and the names of their classes.
+    pub labelled: Option<(Labelled, Vec<String>)>,
+    /// How a file was read.
+    pub reading: Option<Reading>,
+}
+
+impl Town {
+    /// Makes or reads it.
+    ///
+    /// # Errors
+    /// [`MethodError::Inputs`] where a file is not there or holds no places; [`MethodError::Config`] for a column that it has not.
+    pub fn new(source: &Source, files: &[Rc<PointFile>]) -> Result<Self, MethodError> {
+        match source {
+            Source::Made { seed, points } => Self::made(*seed, *points as usize),
+            Source::File { name, x, y, text, labels, label } => {
+                let mut town = Self::read(find(files, name)?, [x.as_str(), y.as_str(), text.as_str()])?;
+                if !labels.is_empty() {
+                    town.labelled = Some(labelled(find(files, labels)?, label, town.frame)?);
+                }
+                Ok(town)
+            }
+        }
+    }
+
+    /// A made city, with its land use as labels.
+    ///
+    /// # Errors
+    /// [`MethodError::Config`] for too few or too many points.
+    pub fn made(seed: u64, points: usize) -> Result<Self, MethodError> {
+        if !(100..=200_000).contains(&points) {
+            return Err(bad("city", format!("{points} points; a made city has 100 to 200 000")));
+        }
+        let made = Made::new(seed, points);
+        let all = kinds::texts();
+        let texts: Vec<String> = made.kinds.iter().map(|k| all[*k as usize].clone()).collect();
+        let city = City::new(made.points.clone(), &texts, TEXT_WIDTH, |t| ngrams::embed(t, TEXT_WIDTH))?;
+        let labelled = Labelled { places: made.places.clone(), truth: Truth::Classes(made.uses.clone()), classes: kinds::USES.len() };
+        let classes = kinds::USES.map(str::to_owned).to_vec();
+        Ok(Self { name: format!("made city {seed}"), city, frame: Frame::Nowhere, made: Some(made), labelled: Some((labelled, classes)), reading: None })
+    }
+
+    fn read(file: &PointFile, [x, y, text]: [&str; 3]) -> Result<Self, MethodError> {
+        let (table, columns, points) = table(file, [x, y])?;
+        let text = text_column(&table, text, &columns)?;
+        let texts: Vec<String> = points.rows.iter().map(|r| table.rows[*r][text].clone()).collect();
+        let frame = frame(&points);
+        let at = points.points.iter().map(|p| frame.metres(points.crs, *p)).collect();
+        let city = City::new(at, &texts, TEXT_WIDTH, |t| ngrams::embed(t, TEXT_WIDTH))?;
+        let name = |i: usize| table.names[i].clone();
+        let reading = Reading {
+            head: table.rows.iter().take(5).cloned().collect(),
+            taken: [name(columns.x), name(columns.y), name(text)],
+            columns: table.names.clone(),
+            system: points.crs.label().into(),
+            rows: table.seen as u32,
+            left: points.faults.len() as u32,
+            faults: points.faults.iter().take(LISTED).map(|f| Left { row: f.row as u32, why: f.why.clone() }).collect(),
+            notes: points.notes.clone(),
+        };
+        Ok(Self { name: file.name.clone(), city, frame, made: None, labelled: None, reading: Some(reading) })
+    }
+
+    /// As a face draws it.
+    pub fn picture(&self) -> CityPicture {
+        let edge = |axis: usize, pick: fn(f64, f64) -> f64, start: f64| self.city.points.iter().map(|p| p[axis]).fold(start, pick);
+        let (low, high) = ([edge(0, f64::min, f64::INFINITY), edge(1, f64::min, f64::INFINITY)], [edge(0, f64::max, f64::NEG_INFINITY), edge(1, f64::max, f64::NEG_INFINITY)]);
+        let origin = if self.made.is_some() { [0.0, 0.0] } else { low.map(f64::floor) };
+        let flat = |places: &[[f64; 2]]| places.iter().flat_map(|p| [(p[0] - origin[0]) as f32, (p[1] - origin[1]) as f32]).collect::<Vec<_>>().into();
+        let labels = self.labelled.as_ref().map(|(l, classes)| {
+            let of = if let Truth::Classes(of) = &l.truth { of.clone() } else { Vec::new() };
+            Labels { classes: classes.clone(), places: flat(&l.places), of: of.into() }
+        });
+        CityPicture {
+            name: self.name.clone(),
+            frame: self.frame,
+            origin,
+            extent: [low[0] - origin[0], low[1] - origin[1], high[0] - origin[0], high[1] - origin[1]],
+            points: flat(&self.city.points),
+            texts: self.city.texts.clone(),
+            text_of: self.city.text_of.clone().into(),
+            ground: self.made.as_ref().map(ground),
+            labels,
+            reading: self.reading.clone(),
+            warnings: self.city.warnings(),
+        }
+    }
+}
+
+fn find<'f>(files: &'f [Rc<PointFile>], name: &str) -> Result<&'f PointFile, MethodError> {
+    let found = files.iter().rev().find(|f| f.name == name);
+    found.map(|f| &**f).ok_or_else(|| MethodError::Inputs(format!("the file {name} is not here; give it again, as CSV or GeoJSON")))
+}
+
+/// The cells of a file, the columns of its coordinates, and its places.
+///
+/// # Errors
+/// What cannot be read, with the file's name.
+pub fn table(file: &PointFile, [x, y]: [&str; 2]) -> Result<(Table, Columns, Points), MethodError> {
+    let said = |e: &dyn std::fmt::Display| MethodError::Inputs(format!("{}: {e}", file.name));
+    let json = file.bytes.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{');
+    let table = if json { read_geojson(&file.bytes, MOST) } else { read_csv(&file.bytes, MOST).map(|c| c.table) };
+    let table = table.map_err(|e| said(&e))?;
+    let columns = if x.is_empty() || y.is_empty() {
+        table.guess()
+    } else {
+        table.column(x).and_then(|x| Ok(Columns { x, y: table.column(y)?, crs: None }))
+    };
+    let columns = columns.map_err(|e| said(&e))?;
+    let points = places(&table, columns).map_err(|e| said(&e))?;
+    Ok((table, columns, points))
+}
+
+/// The column of the text: that of this name, else the first with a name that descriptions have, else the one with the longest texts.
+fn text_column(table: &Table, name: &str, columns: &Columns) -> Result<usize, MethodError> {
+    if !name.is_empty() {
+        return table.column(name).map_err(|e| bad("text", e.to_string()));
+    }
+    for usual in ["description", "text", "category", "class", "type", "amenity", "kind", "name"] {
+        if let Ok(i) = table.column(usual) {
+            return Ok(i);
+        }
+    }
+    let letters = |i: usize| table.rows.iter().take(100).map(|r| r[i].chars().filter(|c| c.is_alphabetic()).count()).sum::<usize>();
+    let longest = (0..table.names.len()).filter(|i| *i != columns.x && *i != columns.y).max_by_key(|i| letters(*i)).filter(|i| letters(*i) > 0);
+    longest.ok_or_else(|| bad("text", format!("no column holds text; there are {}", table.names.join(", "))))
+}
+
+/// The British grid for what lies on it, metres around the middle for all else.
+fn frame(points: &Points) -> Frame {
+    if points.crs == Crs::BritishGrid {
+        return Frame::British;
+    }
+    let n = points.points.len().max(1) as f64;
+    Frame::Around([0, 1].map(|axis| points.points.iter().map(|p| p[axis]).sum::<f64>() / n))
+}
+
+/// Places with a class each; classes are the distinct values of the column, in their order.
+///
+/// # Errors
+/// What cannot be read.
+pub fn labelled(file: &PointFile, label: &str, frame: Frame) -> Result<(Labelled, Vec<String>), MethodError> {
+    let (table, _, points) = table(file, ["", ""])?;
+    let column = table.column(label).map_err(|e| bad("label", format!("{}: {e}", file.name)))?;
+    let values: Vec<&str> = points.rows.iter().map(|r| table.rows[*r][column].as_str()).collect();
+    let mut classes = values.clone();
+    classes.sort_unstable();
+    classes.dedup();
+    let labels = values.iter().map(|v| classes.binary_search(v).unwrap_or(0) as u32).collect();
+    let places = points.points.iter().map(|p| frame.metres(points.crs, *p)).collect();
+    let names: Vec<String> = classes.iter().map(|c| (*c).to_owned()).collect();
+    Ok((Labelled { places, truth: Truth::Classes(labels), classes: names.len() }, names))
+}
+
+fn ground(made: &Made) -> Ground {
+    let plan = &made.plan;
+    let bank = |side: f64| (0..=224).map(move |i| f64::from(i) * 30.0 - 160.0).map(move |x| [x, plan.river(x) + side * plan.half_width(x)]);
+    let river: Vec<[f64; 2]> = bank(-1.0).chain(bank(1.0).collect::<Vec<_>>().into_iter().rev()).collect();
+    let (middle, half) = plan.island();
+    let round = (0..40).map(|i| f64::from(i) / 40.0 * std::f64::consts::TAU).map(|t| [middle[0] + half[0] * t.cos(), middle[1] + half[1] * t.sin()]).collect();
+    Ground {
+        water: Lines::new([&river]),
+        island: Lines::new([&round]),
+        parks: Lines::new(&plan.parks.iter().map(|p| p.outline(72)).collect::<Vec<_>>()),
+        streets: [0, 1, 2, 3].map(|c| Lines::new(&made.streets.classes[c])),
+        rail: Lines::new([&made.streets.rail]),
+    }
+}

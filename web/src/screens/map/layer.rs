@@ -1,0 +1,158 @@
+//! What the map shows: sets of points with their colours, and the legend that says what they mean.
+
+use std::rc::Rc;
+
+use espalier_methods::urban::clusters::clusters;
+use espalier_methods::urban::picture::CityPicture;
+use espalier_methods::urban::similar::cosines;
+
+use super::view::{Mode, Shown, Split};
+use crate::app::town::{Seen, TownState};
+use crate::plot::city::hues::{class, embedding, solid, values};
+use crate::plot::color::{Sequential, sequential};
+use crate::plot::scene::Paint;
+use crate::plot::theme::Theme;
+
+/// Points of one kind.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Set {
+    picture: Rc<CityPicture>,
+    labelled: bool,
+    /// One colour a point.
+    pub colors: Vec<[u8; 4]>,
+    /// Side of each square in CSS pixels.
+    pub side: f64,
+}
+
+impl Set {
+    /// x and y of the points in turn.
+    pub fn places(&self) -> &[f32] {
+        if self.labelled { self.picture.labels.as_ref().map_or(&[], |l| &l.places) } else { &self.picture.points }
+    }
+}
+
+/// All that is drawn, back to front, and what its colours mean.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Layer {
+    /// Points.
+    pub sets: Vec<Set>,
+    /// Legend: colour and name.
+    pub legend: Vec<(Paint, String)>,
+    /// Names of the ends of a ramp, where there is one.
+    pub ramp: Option<[String; 2]>,
+}
+
+/// Least and most similarity of the colour scale, which stays the same for every question.
+pub(super) const SIMILAR: [f64; 2] = [0.0, 1.0];
+
+/// What a way of looking shows.
+pub(super) fn layer(town: &TownState, shown: &Shown, theme: Theme) -> Layer {
+    let Some(picture) = &town.picture else { return Layer::default() };
+    let n = picture.text_of.len();
+    let all = |colors: Vec<[u8; 4]>| vec![Set { picture: picture.clone(), labelled: false, colors, side: side(n) }];
+    let grey = || all(vec![solid(theme.rgb("edge")); n]);
+    let seen = town.seen.as_deref().filter(|s| s.plane.len() == 2 * n);
+    match (shown.mode, seen) {
+        (Mode::LandUse, _) => land_use(town, picture, shown, theme),
+        (_, None) => Layer { sets: grey(), ..Layer::default() },
+        (Mode::Embedding, Some(seen)) => Layer { sets: all(embedding(&seen.plane, theme)), ..Layer::default() },
+        (Mode::Similarity, Some(seen)) => match &shown.direction {
+            Some(direction) if direction.len() == seen.width => {
+                let lut = sequential(Sequential::Viridis, theme);
+                Layer { sets: all(values(&cosines(&seen.rows, direction), SIMILAR, &lut)), ramp: Some(["0".into(), "1, the same".into()]), ..Layer::default() }
+            }
+            _ => Layer { sets: grey(), ..Layer::default() },
+        },
+        (Mode::Clusters, Some(seen)) => {
+            let found = of_clusters(seen, shown.clusters);
+            let count = found.iter().max().map_or(0, |m| *m as usize + 1);
+            let share = |c: usize| 100.0 * found.iter().filter(|f| **f as usize == c).count() as f64 / found.len().max(1) as f64;
+            let legend = (0..count).map(|c| (Paint::Fixed(class(c as u32, count, theme)), format!("{}: {:.0} %", c + 1, share(c)))).collect();
+            Layer { sets: all(found.iter().map(|c| solid(class(*c, count, theme))).collect()), legend, ramp: None }
+        }
+    }
+}
+
+/// The clusters of what was seen: the same for the same look.
+pub(super) fn of_clusters(seen: &Seen, k: usize) -> Vec<u32> {
+    clusters(&seen.rows, seen.width, k, 42)
+}
+
+/// Known and told land use at the labelled places, over points that step back.
+fn land_use(town: &TownState, picture: &Rc<CityPicture>, shown: &Shown, theme: Theme) -> Layer {
+    let n = picture.text_of.len();
+    let back = Set { picture: picture.clone(), labelled: false, colors: vec![solid(theme.rgb("wire")); n], side: side(n) };
+    let Some(labels) = &picture.labels else { return Layer { sets: vec![back], ..Layer::default() } };
+    let count = labels.classes.len();
+    let mut colors = vec![[0; 4]; labels.of.len()];
+    let mut legend: Vec<(Paint, String)> = labels.classes.iter().enumerate().map(|(i, c)| (Paint::Fixed(class(i as u32, count, theme)), c.clone())).collect();
+    let told = town.probes.as_ref().map(|p| &p.predicted[usize::from(shown.split == Split::Blocks)]);
+    match (shown.truth, told) {
+        (false, Some((rows, told))) if shown.errors => {
+            for (row, class) in rows.iter().zip(told.iter()) {
+                let right = labels.of.get(*row as usize) == Some(class);
+                if let Some(c) = colors.get_mut(*row as usize) {
+                    *c = solid(theme.rgb(if right { "leaf" } else { "cut" }));
+                }
+            }
+            legend = vec![("leaf".into(), "right".into()), ("cut".into(), "wrong".into())];
+        }
+        (false, Some((rows, told))) => {
+            for (row, of) in rows.iter().zip(told.iter()) {
+                if let Some(c) = colors.get_mut(*row as usize) {
+                    *c = solid(class(*of, count, theme));
+                }
+            }
+        }
+        _ => colors.iter_mut().zip(labels.of.iter()).for_each(|(c, of)| *c = solid(class(*of, count, theme))),
+    }
+    Layer { sets: vec![back, Set { picture: picture.clone(), labelled: true, colors, side: 4.0 }], legend, ramp: None }
+}
+
+/// Fewer points are drawn larger.
+fn side(n: usize) -> f64 {
+    if n > 5000 { 2.0 } else if n > 800 { 3.0 } else { 5.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use espalier_methods::urban::picture::{Labels, Look, Probes, Urban};
+
+    fn town() -> TownState {
+        let labels = Labels { classes: vec!["a".into(), "b".into()], places: vec![0.0; 6].into(), of: vec![0, 1, 1].into() };
+        let picture = CityPicture { points: vec![0.0; 4].into(), text_of: vec![0, 0].into(), labels: Some(labels), ..CityPicture::default() };
+        let mut state = crate::app::State::default();
+        let town = Rc::make_mut(&mut state.town);
+        town.picture = Some(Rc::new(picture));
+        let look = Look { part: [0, 1], width: 2, rows: vec![1.0, 0.0, 0.0, 1.0].into(), plane: vec![1.0, 0.0, -1.0, 0.0].into(), ..Look::default() };
+        for finding in [Urban::Look(look), Urban::Probes(Box::new(Probes { predicted: [(vec![1, 2].into(), vec![1, 0].into()), Default::default()], ..Probes::default() }))] {
+            let event = espalier_methods::Event::Finding(espalier_methods::report::Finding::Urban(Box::new(finding)));
+            state.apply(crate::app::Action::Replies { replies: vec![espalier_lab::protocol::Reply::Event { job: 0, event }], now: 0.0 });
+        }
+        (*state.town).clone()
+    }
+
+    #[test]
+    fn every_way_of_looking_colours_every_point() {
+        let town = town();
+        for mode in [Mode::Embedding, Mode::Similarity, Mode::Clusters] {
+            let shown = Shown { mode, direction: Some(vec![1.0, 0.0]), clusters: 2, ..Shown::default() };
+            let l = layer(&town, &shown, Theme::Light);
+            assert_eq!((l.sets.len(), l.sets[0].colors.len(), l.sets[0].places().len()), (1, 2, 4), "{mode:?}");
+            assert_ne!(l.sets[0].colors[0], l.sets[0].colors[1], "{mode:?}");
+        }
+        // Nothing learnt yet: every point is there, in one grey.
+        let l = layer(&TownState { seen: None, ..town }, &Shown::default(), Theme::Dark);
+        assert!(l.sets[0].colors.iter().all(|c| *c == l.sets[0].colors[0] && c[3] == 255));
+    }
+
+    #[test]
+    fn errors_are_those_of_the_test_rows() {
+        let shown = Shown { mode: Mode::LandUse, truth: false, errors: true, ..Shown::default() };
+        let l = layer(&town(), &shown, Theme::Light);
+        let leaf = solid(Theme::Light.rgb("leaf"));
+        let cut = solid(Theme::Light.rgb("cut"));
+        assert_eq!(l.sets[1].colors, [[0; 4], leaf, cut]);
+    }
+}

@@ -1,0 +1,345 @@
+//! The map itself: two canvases that can be moved, zoomed and clicked.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use espalier_methods::urban::picture::{CityPicture, Frame};
+use gloo::render::{AnimationFrame, request_animation_frame};
+use gloo::timers::callback::Timeout;
+use web_sys::{Element, HtmlCanvasElement};
+use yew::prelude::*;
+
+use super::layer::Layer;
+use super::painter::Painter;
+use crate::figures::hooks::{place_in, use_size, use_theme, use_wheel};
+use crate::plot::city::ground::Ring;
+use crate::plot::city::{Camera, nearest};
+use crate::plot::number::fixed;
+
+/// After this long without a move the ground is painted for the new view.
+const SETTLE_MS: u32 = 120;
+/// A pointer that moved less than this has clicked.
+const CLICK: f64 = 4.0;
+/// How far from a point a click may be, in pixels.
+const REACH: f64 = 48.0;
+
+/// Properties of [`Surface`].
+#[derive(Properties, PartialEq)]
+pub(super) struct SurfaceProps {
+    /// The city.
+    pub picture: Option<Rc<CityPicture>>,
+    /// Which city of the page's it is.
+    pub cities: u32,
+    /// Points and colours.
+    pub layer: Rc<Layer>,
+    /// Numbered results.
+    pub rings: Rc<Vec<Ring>>,
+    /// What is seen, for those who cannot see it.
+    pub label: AttrValue,
+    /// A point was chosen.
+    pub on_pick: Callback<usize>,
+    /// Is told the view and size, for exports.
+    pub on_view: Callback<(Camera, [f64; 2])>,
+}
+
+/// Drawing when the browser is ready to, and painting the ground when the view has come to rest.
+#[derive(Clone, Default)]
+struct Stage {
+    painter: Rc<RefCell<Painter>>,
+    pending: Rc<Cell<bool>>,
+    frame: Rc<RefCell<Option<AnimationFrame>>>,
+    settle: Rc<RefCell<Option<Timeout>>>,
+}
+
+impl Stage {
+    fn draw(&self) {
+        if self.pending.replace(true) {
+            return;
+        }
+        let stage = self.clone();
+        let frame = request_animation_frame(move |_| {
+            stage.pending.set(false);
+            stage.painter.borrow_mut().draw(false);
+            stage.rest();
+        });
+        self.frame.replace(Some(frame));
+    }
+
+    fn rest(&self) {
+        if self.painter.borrow().is_sharp() {
+            return;
+        }
+        let painter = self.painter.clone();
+        self.settle.replace(Some(Timeout::new(SETTLE_MS, move || painter.borrow_mut().draw(true))));
+    }
+
+    fn look(&self, change: impl FnOnce(&Camera, [f64; 2]) -> Camera) {
+        {
+            let mut p = self.painter.borrow_mut();
+            p.camera = change(&p.camera, p.size);
+        }
+        self.draw();
+    }
+}
+
+/// The view that shows the whole city.
+fn whole(picture: &CityPicture, size: [f64; 2]) -> Camera {
+    Camera::fit(picture.extent, size, picture.ground.is_some())
+}
+
+/// The map.
+#[component]
+pub(super) fn Surface(props: &SurfaceProps) -> Html {
+    let node = use_node_ref();
+    let (base, ink, words) = (use_node_ref(), use_node_ref(), use_node_ref());
+    let size = use_size(&node);
+    let theme = use_theme();
+    let stage = (*use_memo((), |()| Stage::default())).clone();
+    let fitted = use_mut_ref(|| None::<u32>);
+    {
+        let (stage, base, ink, fitted) = (stage.clone(), base.clone(), ink.clone(), fitted.clone());
+        let (picture, layer, rings, on_view) = (props.picture.clone(), props.layer.clone(), props.rings.clone(), props.on_view.clone());
+        use_effect_with((props.cities, props.layer.clone(), props.rings.clone(), size, theme), move |(cities, _, _, size, theme)| {
+            {
+                let mut p = stage.painter.borrow_mut();
+                p.canvases = base.cast::<HtmlCanvasElement>().zip(ink.cast::<HtmlCanvasElement>()).map(|(a, b)| [a, b]);
+                (p.size, p.theme, p.layer, p.rings) = (*size, *theme, layer, rings);
+                if let (Some(picture), true) = (&picture, size[0] > 0.0 && *fitted.borrow() != Some(*cities)) {
+                    p.camera = whole(picture, *size);
+                    p.forget();
+                    fitted.replace(Some(*cities));
+                }
+                p.picture = picture;
+                on_view.emit((p.camera, p.size));
+            }
+            stage.draw();
+        });
+    }
+    {
+        // What is left on the page of a map that is gone would be drawn into nothing.
+        let stage = stage.clone();
+        use_effect_with((), move |()| move || {
+            stage.frame.replace(None);
+            stage.settle.replace(None);
+        });
+    }
+    let tell = {
+        let (stage, on_view) = (stage.clone(), props.on_view.clone());
+        move || {
+            let p = stage.painter.borrow();
+            on_view.emit((p.camera, p.size));
+        }
+    };
+    let zoom = {
+        let stage = stage.clone();
+        let tell = tell.clone();
+        Callback::from(move |factor: f64| {
+            stage.look(|c, s| c.zoomed(s, s.map(|v| 0.5 * v), factor));
+            tell();
+        })
+    };
+    let fit = {
+        let (stage, picture, told) = (stage.clone(), props.picture.clone(), tell.clone());
+        Callback::from(move |()| {
+            if let Some(p) = &picture {
+                stage.look(|_, s| whole(p, s));
+            }
+            told();
+        })
+    };
+    {
+        let (stage, tell) = (stage.clone(), tell.clone());
+        use_wheel(&node, Callback::from(move |(at, turn): ([f64; 2], f64)| {
+            stage.look(|c, s| c.zoomed(s, at, (turn / 400.0).clamp(-1.0, 1.0).exp()));
+            tell();
+        }));
+    }
+    let held = use_mut_ref(Held::default);
+    let onpointerdown = {
+        let (held, node) = (held.clone(), node.clone());
+        Callback::from(move |e: PointerEvent| {
+            let Some(at) = place_in(&node, [f64::from(e.client_x()), f64::from(e.client_y())]) else { return };
+            if let Some(element) = node.cast::<Element>() {
+                // Without the capture a pointer that leaves the map stops moving it: no more than that.
+                let _ = element.set_pointer_capture(e.pointer_id());
+            }
+            held.borrow_mut().down(e.pointer_id(), at);
+        })
+    };
+    let onpointermove = {
+        let (held, node, stage, words, picture) = (held.clone(), node.clone(), stage.clone(), words.clone(), props.picture.clone());
+        Callback::from(move |e: PointerEvent| {
+            let Some(at) = place_in(&node, [f64::from(e.client_x()), f64::from(e.client_y())]) else { return };
+            if let Some(change) = held.borrow_mut().moved(e.pointer_id(), at) {
+                stage.look(|c, s| change.apply(c, s));
+            }
+            if let (Some(words), Some(picture)) = (words.cast::<Element>(), &picture) {
+                let p = stage.painter.borrow();
+                words.set_text_content(Some(&read_out(picture, &p.camera, p.size, at)));
+            }
+        })
+    };
+    let onpointerup = {
+        let (held, node, stage, tell) = (held.clone(), node.clone(), stage.clone(), tell.clone());
+        let (picture, on_pick) = (props.picture.clone(), props.on_pick.clone());
+        Callback::from(move |e: PointerEvent| {
+            let clicked = held.borrow_mut().up(e.pointer_id());
+            tell();
+            let at = place_in(&node, [f64::from(e.client_x()), f64::from(e.client_y())]);
+            if let (true, Some(at), Some(picture)) = (clicked, at, &picture) {
+                let p = stage.painter.borrow();
+                let found = nearest(&picture.points, &p.camera, p.size, at, REACH);
+                drop(p);
+                if let Some(i) = found {
+                    on_pick.emit(i);
+                }
+            }
+        })
+    };
+    let onpointercancel = {
+        let held = held.clone();
+        Callback::from(move |e: PointerEvent| {
+            held.borrow_mut().up(e.pointer_id());
+        })
+    };
+    let onkeydown = {
+        let (stage, zoom, fit, tell) = (stage.clone(), zoom.clone(), fit.clone(), tell.clone());
+        let (picture, on_pick) = (props.picture.clone(), props.on_pick.clone());
+        Callback::from(move |e: KeyboardEvent| {
+            let pan = |by: [f64; 2]| stage.look(|c, _| c.panned(by));
+            match e.key().as_str() {
+                "ArrowLeft" => pan([60.0, 0.0]),
+                "ArrowRight" => pan([-60.0, 0.0]),
+                "ArrowUp" => pan([0.0, 60.0]),
+                "ArrowDown" => pan([0.0, -60.0]),
+                "+" | "=" => zoom.emit(1.5),
+                "-" => zoom.emit(1.0 / 1.5),
+                "Home" => fit.emit(()),
+                "Enter" => {
+                    let p = stage.painter.borrow();
+                    let middle = p.size.map(|v| 0.5 * v);
+                    let found = picture.as_ref().and_then(|c| nearest(&c.points, &p.camera, p.size, middle, f64::INFINITY));
+                    drop(p);
+                    if let Some(i) = found {
+                        on_pick.emit(i);
+                    }
+                }
+                _ => return,
+            }
+            e.prevent_default();
+            tell();
+        })
+    };
+    let button = |label: &'static str, face: Html, act: Callback<MouseEvent>, test: &'static str| html! { <button type="button" aria-label={label} title={label} onclick={act} data-test={test}>{ face }</button> };
+    let corners = html! { <svg width="12" height="12" fill="none" stroke="currentColor" stroke-width="1.3" aria-hidden="true"><path d="M1 4V1h3M8 1h3v3M11 8v3H8M4 11H1V8" /></svg> };
+    html! {
+        <div class="city">
+            <div ref={node} class="surface" role="application" aria-label={props.label.clone()} aria-description="Arrows move the map, plus and minus zoom, Home shows all of it, Enter chooses the point nearest to the middle."
+                tabindex="0" data-test="map-surface" {onpointerdown} {onpointermove} {onpointerup} {onpointercancel} {onkeydown}>
+                <canvas ref={base} class="ink" aria-hidden="true" />
+                <canvas ref={ink} class="ink" aria-hidden="true" data-test="map-ink" />
+            </div>
+            <div class="zoom" role="group" aria-label="Zoom">
+                { button("Zoom in", html! { "+" }, zoom.reform(|_: MouseEvent| 1.5), "zoom-in") }
+                { button("Zoom out", html! { "−" }, zoom.reform(|_: MouseEvent| 1.0 / 1.5), "zoom-out") }
+                { button("Show all of it", corners, fit.reform(|_: MouseEvent| ()), "zoom-fit") }
+            </div>
+            <p ref={words} class="where" aria-hidden="true" data-test="where"></p>
+        </div>
+    }
+}
+
+/// East and north in metres; degrees, where the city is on the earth; and what stands under the pointer.
+fn read_out(picture: &CityPicture, camera: &Camera, size: [f64; 2], at: [f64; 2]) -> String {
+    let place = camera.world(size, at);
+    let real = [place[0] + picture.origin[0], place[1] + picture.origin[1]];
+    let mut out = if let Frame::Around(_) = picture.frame { String::new() } else { format!("E {} m  N {} m", fixed(real[0], 0), fixed(real[1], 0)) };
+    if picture.frame != Frame::Nowhere {
+        let [lon, lat] = picture.frame.degrees(real);
+        let side = |v: f64, plus: &'static str, minus: &'static str| format!("{}° {}", fixed(v.abs(), 4), if v < 0.0 { minus } else { plus });
+        out = format!("{out}  {}  {}", side(lat, "N", "S"), side(lon, "E", "W")).trim_start().to_owned();
+    }
+    if let Some(text) = nearest(&picture.points, camera, size, at, 8.0).and_then(|i| picture.texts.get(*picture.text_of.get(i)? as usize)) {
+        out = format!("{out}  {}", super::say::short(text));
+    }
+    out
+}
+
+/// Pointers that are down: one moves the map, two zoom it.
+#[derive(Default)]
+struct Held {
+    pointers: Vec<(i32, [f64; 2])>,
+    way: f64,
+    two: bool,
+}
+
+/// What a movement does to the view.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Change {
+    Pan([f64; 2]),
+    Zoom([f64; 2], f64),
+}
+
+impl Change {
+    fn apply(self, camera: &Camera, size: [f64; 2]) -> Camera {
+        match self {
+            Self::Pan(by) => camera.panned(by),
+            Self::Zoom(at, factor) => camera.zoomed(size, at, factor),
+        }
+    }
+}
+
+impl Held {
+    fn down(&mut self, id: i32, at: [f64; 2]) {
+        if self.pointers.is_empty() {
+            (self.way, self.two) = (0.0, false);
+        }
+        self.pointers.retain(|(p, _)| *p != id);
+        self.pointers.push((id, at));
+        self.two |= self.pointers.len() > 1;
+    }
+
+    fn moved(&mut self, id: i32, to: [f64; 2]) -> Option<Change> {
+        let i = self.pointers.iter().position(|(p, _)| *p == id)?;
+        let from = self.pointers[i].1;
+        let by = [to[0] - from[0], to[1] - from[1]];
+        self.way += by[0].hypot(by[1]);
+        self.pointers[i].1 = to;
+        match self.pointers.len() {
+            1 if self.way >= CLICK => Some(Change::Pan(by)),
+            2 => {
+                let other = self.pointers[1 - i].1;
+                let far = |p: [f64; 2]| (p[0] - other[0]).hypot(p[1] - other[1]).max(8.0);
+                Some(Change::Zoom([0.5 * (to[0] + other[0]), 0.5 * (to[1] + other[1])], far(to) / far(from)))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether that was a click.
+    fn up(&mut self, id: i32) -> bool {
+        let known = self.pointers.iter().any(|(p, _)| *p == id);
+        self.pointers.retain(|(p, _)| *p != id);
+        known && self.pointers.is_empty() && self.way < CLICK && !self.two
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_pointer_moves_or_clicks_and_two_zoom() {
+        let mut h = Held::default();
+        h.down(1, [10.0, 10.0]);
+        assert_eq!(h.moved(1, [11.0, 10.0]), None);
+        assert!(h.up(1), "a pixel is a click");
+        h.down(1, [10.0, 10.0]);
+        assert_eq!(h.moved(1, [20.0, 10.0]), Some(Change::Pan([10.0, 0.0])));
+        assert!(!h.up(1));
+        h.down(1, [0.0, 0.0]);
+        h.down(2, [100.0, 0.0]);
+        assert_eq!(h.moved(2, [200.0, 0.0]), Some(Change::Zoom([100.0, 0.0], 2.0)));
+        assert!(!h.up(2) && !h.up(1), "two fingers do not click");
+    }
+}
