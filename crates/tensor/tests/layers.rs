@@ -40,13 +40,13 @@ fn agrees(what: &str, draft: impl Fn() -> Draft, layer: impl Fn(&Pass) -> Var, f
             pass.run(Fold::all(FoldKind::Sum), &[&pass.mul(&y, &weights)])
         });
         let step = step.expect("all of it is differentiable");
-        let found = f64::from(pollster::block_on(session.read(&step.loss)).expect("it reads").f32()[0]);
+        let found = f64::from(pollster::block_on(session.read(&step.loss)).expect("it reads").into_f32()[0]);
         let wanted = loss(&start);
         // Some hundred roundings of numbers of a few units.
         assert!((found - wanted).abs() < 2e-4 * (1.0 + wanted.abs()), "{what}: {found} instead of {wanted}");
         let after = pollster::block_on(trainer.parameters().read(&session)).expect("it reads");
         for (k, (name, values)) in start.iter().enumerate() {
-            let after = &after.iter().find(|(n, _)| n == name).expect("it is there").1;
+            let after = after.iter().find(|(n, _)| n == name).expect("it is there").1.clone().into_f32();
             for i in 0..values.len() {
                 let at = |by: f64| {
                     let mut moved = start.clone();
@@ -55,7 +55,7 @@ fn agrees(what: &str, draft: impl Fn() -> Draft, layer: impl Fn(&Pass) -> Var, f
                 };
                 let h = 1e-5;
                 let wanted = (at(h) - at(-h)) / (2.0 * h);
-                let found = values[i] - f64::from(after.f32()[i]);
+                let found = values[i] - f64::from(after[i]);
                 assert!((found - wanted).abs() < 2e-3 * (1.0 + wanted.abs()), "{what}, slope of {name}[{i}]: {found} instead of {wanted}");
             }
         }
