@@ -33,7 +33,7 @@ fn every_place_passes_axe_in_light_and_dark() {
                 page.click("[data-test=theme]").await?;
                 tokio::time::sleep(std::time::Duration::from_millis(150)).await;
             }
-            for place in ["open", "inspect", "rank", "prune", "study", "map"] {
+            for place in ["open", "inspect", "rank", "prune", "study", "map", "experts"] {
                 page.click(&format!("[data-test=place-{place}]")).await?;
                 page.find(&format!(".app[data-place={place}]"), 5).await?;
                 // Colours of buttons move for a tenth of a second.
@@ -70,7 +70,7 @@ fn focus_is_visible_on_every_control() {
         open_bundled(&page, "?device=cpu", "shakespeare-llama").await?;
         let script = "const e = document.activeElement; if (e === document.body) return null; const s = getComputedStyle(e);
             return s.outlineStyle === 'none' || parseFloat(s.outlineWidth) < 1 ? e.outerHTML.slice(0, 90) : null;";
-        for place in ["open", "inspect", "rank", "prune", "study", "map"] {
+        for place in ["open", "inspect", "rank", "prune", "study", "map", "experts"] {
             page.click(&format!("[data-test=place-{place}]")).await?;
             page.find(&format!(".app[data-place={place}]"), 5).await?;
             tokio::time::sleep(std::time::Duration::from_millis(300)).await;

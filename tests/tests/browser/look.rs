@@ -12,7 +12,7 @@ fn no_screen_is_wider_than_a_phone_and_every_control_has_a_name() {
         page.driver.set_window_rect(0, 0, 500, 900).await?;
         open_bundled(&page, "", "shakespeare-llama").await?;
         // Windows cannot be 360 px wide everywhere; the page is put into a frame that is.
-        for place in ["open", "inspect", "rank", "prune", "study", "map"] {
+        for place in ["open", "inspect", "rank", "prune", "study", "map", "experts"] {
             page.click(&format!("[data-test=place-{place}]")).await?;
             page.find(&format!(".app[data-place={place}]"), 5).await?;
             let script = "document.body.style.width = '360px'; document.querySelector('.app').style.width = '360px';

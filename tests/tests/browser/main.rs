@@ -2,6 +2,7 @@
 
 mod access;
 mod compare;
+mod experts;
 mod exports;
 mod faults;
 mod figures;

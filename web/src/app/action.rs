@@ -63,6 +63,10 @@ pub enum Action {
     Tokenizer(Option<Tokenizer>),
     /// Change what the Map does.
     Town(TownAct),
+    /// Change what is taken away of the experts, or the knobs of their search.
+    Experts(crate::app::experts::ExpertsState, Gesture),
+    /// The texts that experts are watched with, word by word.
+    Words(Vec<Rc<crate::app::experts::Words>>),
     /// One step back.
     Undo,
     /// One step forward.

@@ -157,6 +157,7 @@ impl State {
         self.chosen.clear();
         self.language = Rc::default();
         self.tokenizer = None;
+        self.experts = Rc::default();
         self.reports.clear();
         self.figures.clear();
         self.shown = Rc::default();
@@ -215,8 +216,9 @@ impl State {
                 self.chosen.insert(r.tensor.as_str().into(), Rc::new(r));
             }
             Finding::Urban(urban) => Rc::make_mut(&mut self.town).take(*urban),
+            found @ (Finding::Routing(_) | Finding::Pick(_) | Finding::Point(_)) => Rc::make_mut(&mut self.experts).take(found),
             // Kept with its report.
-            Finding::Diff(_) | Finding::Routing(_) | Finding::Pick(_) | Finding::Point(_) => {}
+            Finding::Diff(_) => {}
             Finding::Language(found) => Rc::make_mut(&mut self.language).take(found),
         }
     }

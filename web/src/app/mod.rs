@@ -2,9 +2,11 @@
 
 pub mod action;
 pub mod address;
+pub mod bpe;
 pub mod bundled;
 pub mod choices;
 pub mod context;
+pub mod experts;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod first_paint;
 mod fold;

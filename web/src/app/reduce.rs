@@ -71,6 +71,8 @@ impl State {
             }
             Action::Tokenizer(tokenizer) => self.tokenizer = tokenizer,
             Action::Town(act) => Rc::make_mut(&mut self.town).act(act),
+            Action::Experts(to, gesture) => self.edit(|e| e.experts = Rc::new(to), gesture),
+            Action::Words(words) => Rc::make_mut(&mut self.experts).words = words,
             Action::Undo => {
                 if let Some(back) = self.history.undo(self.edit.clone()) {
                     self.edit = back;
@@ -160,6 +162,7 @@ impl State {
         if run.method == "self-test" {
             self.self_test = Default::default();
         }
+        Rc::make_mut(&mut self.experts).begin(&run.method);
         if run.method == "export" {
             self.saved = None;
         }

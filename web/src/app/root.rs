@@ -56,6 +56,7 @@ pub fn App() -> Html {
                         Place::Inspect => html! { <screens::inspect::InspectScreen /> },
                         Place::Rank => html! { <screens::rank::RankScreen /> },
                         Place::Prune => html! { <screens::prune::PruneScreen /> },
+                        Place::Experts => html! { <screens::experts::ExpertsScreen /> },
                         Place::Study => html! { <screens::study::StudyScreen /> },
                         Place::Map => html! { <screens::map::MapScreen /> },
                     } }</Crosshair>

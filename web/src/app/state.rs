@@ -44,6 +44,8 @@ pub enum Place {
     Rank,
     /// Choosing what to remove.
     Prune,
+    /// Watching experts, and condensing them.
+    Experts,
     /// Which parts are sensitive, and which text to prune by.
     Study,
     /// A city and its embedding.
@@ -52,7 +54,7 @@ pub enum Place {
 
 impl Place {
     /// All places, in the order of the rail and of the keys from 1 on.
-    pub const ALL: [Self; 6] = [Self::Open, Self::Inspect, Self::Rank, Self::Prune, Self::Study, Self::Map];
+    pub const ALL: [Self; 7] = [Self::Open, Self::Inspect, Self::Rank, Self::Prune, Self::Study, Self::Map, Self::Experts];
 
     /// Its word in the rail.
     pub fn word(self) -> &'static str {
@@ -61,6 +63,7 @@ impl Place {
             Self::Inspect => "Inspect",
             Self::Rank => "Rank",
             Self::Prune => "Prune",
+            Self::Experts => "Experts",
             Self::Study => "Study",
             Self::Map => "Map",
         }
@@ -73,6 +76,7 @@ impl Place {
             Self::Inspect => "inspect",
             Self::Rank => "rank",
             Self::Prune => "prune",
+            Self::Experts => "experts",
             Self::Study => "study",
             Self::Map => "map",
         }
@@ -192,6 +196,8 @@ pub struct Edit {
     pub rank: Rc<RankState>,
     /// Prune screen.
     pub prune: Rc<PruneState>,
+    /// Experts screen.
+    pub experts: Rc<crate::app::experts::ExpertsState>,
     /// Study screen.
     pub study: Rc<StudyState>,
     /// Selection.
@@ -234,6 +240,8 @@ pub struct State {
     pub own: Rc<Vec<OwnText>>,
     /// The tokenizer in use, once a text was tokenized.
     pub tokenizer: Option<Tokenizer>,
+    /// What was found of the experts.
+    pub experts: Rc<crate::app::experts::ExpertsFound>,
     /// The last report of each method.
     pub reports: BTreeMap<String, Rc<Report>>,
     /// Figures of running methods, by id.
@@ -335,6 +343,7 @@ impl Default for State {
             language: Rc::default(),
             own: Rc::default(),
             tokenizer: None,
+            experts: Rc::default(),
             reports: BTreeMap::new(),
             figures: BTreeMap::new(),
             shown: Rc::default(),

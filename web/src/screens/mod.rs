@@ -1,6 +1,7 @@
 //! The four places, and what Rank and Prune share.
 
 pub mod cost;
+pub mod experts;
 pub mod inspect;
 pub mod map;
 pub mod matrices;

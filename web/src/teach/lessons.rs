@@ -84,6 +84,7 @@ pub fn steps(of: Place) -> &'static [Step] {
         Place::Inspect => &INSPECT,
         Place::Rank => &RANK,
         Place::Prune => &PRUNE,
+        Place::Experts => &super::experts::EXPERTS,
         Place::Study => &STUDY,
         Place::Map => &MAP,
     }

@@ -22,6 +22,7 @@ pub fn of_place(place: Place) -> &'static [Name] {
         Place::Prune => &[("select", "row_smallest"), ("select", "n_of_m"), ("select", "order_statistic"), ("select", "apply_mask"), ("elementwise", "unary")],
         Place::Study => &[("matmul", "matmul"), ("attention", "attend"), ("rows", "normalise"), ("loss", "likelihood"), ("select", "row_smallest")],
         Place::Map => &[("matmul", "matmul"), ("loss", "cross_entropy"), ("loss", "cross_entropy_grad"), ("optim", "adamw"), ("random", "dropout"), ("layout", "gather")],
+        Place::Experts => &[("loss", "divergence"), ("layout", "gather"), ("layout", "scatter_add"), ("rows", "softmax"), ("matmul", "matmul")],
         Place::Open => &[],
     }
 }

@@ -7,7 +7,7 @@ use crate::app::context::use_lab;
 use crate::app::state::Sheet;
 
 const KEYS: [(&str, &str); 12] = [
-    ("1 – 5", "Open, Inspect, Rank, Prune, Study"),
+    ("1 – 7", "Open, Inspect, Rank, Prune, Study, Map, Experts"),
     ("/", "filter the tensors"),
     ("Esc", "cancel what runs; unpin; leave a field"),
     ("Ctrl Z", "undo (Cmd Z on a Mac)"),

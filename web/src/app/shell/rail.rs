@@ -48,6 +48,7 @@ fn said(state: &State, place: Place) -> Option<String> {
     match place {
         Place::Open | Place::Map => None,
         Place::Inspect => Some(number::count(summary.tensors.len() as f64)),
+        Place::Experts => crate::app::experts::Shape::of(summary).map(|s| number::count((s.experts * s.blocks.len()) as f64)),
         Place::Rank => (!state.chosen.is_empty()).then(|| {
             let (kept, full) = state.chosen.values().fold((0.0, 0.0), |(k, f), c| (k + f64::from(c.kept), f + f64::from(c.full)));
             number::percent(1.0 - kept / f64::max(full, 1.0))
