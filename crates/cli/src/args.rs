@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-pub use crate::args_prune::{Calibrated, Chooser, Prune, Rule, Texts};
+pub use crate::args_prune::{Calibrated, Chooser, Prune, Texts};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use espalier_lab::protocol::DeviceChoice;
 

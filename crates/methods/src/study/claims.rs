@@ -33,6 +33,16 @@ impl<'a> Seeds<'a> {
         all.iter().sum::<f64>() / all.len().max(1) as f64
     }
 
+    /// One text less another, on the domains that neither of them is where there are such: a text that has calibrated must not judge itself.
+    fn versus(&self, claim: &str, text: Option<&str>, general: &str) -> Claim {
+        let Some(text) = text else { return self.claim(claim, "no other text was run".into(), |_| None) };
+        let apart = |d: &str| d != text && d != general;
+        let any = self.runs.first().is_some_and(|r| r.domains.iter().any(|d| apart(d)));
+        let fair = |d: &str| !any || apart(d);
+        let words = if any { format!("{text} less {general}, on texts that neither is") } else { format!("{text} less {general}") };
+        self.claim(claim, words, |seed| Some(added(self.of(text, seed)?, fair) - added(self.of(general, seed)?, fair)))
+    }
+
     /// A claim whose difference is given for each seed; seeds where something has not run are left out.
     fn claim(&self, claim: &str, difference: String, by_seed: impl Fn(u64) -> Option<f64>) -> Claim {
         let all: Vec<f64> = self.seeds.iter().filter_map(|s| by_seed(*s)).filter(|d| d.is_finite()).collect();
@@ -64,15 +74,9 @@ pub fn claims(runs: &[StudyRun], general: &str) -> Vec<Claim> {
     let texts: Vec<&str> = sources.iter().copied().filter(|n| ![MIXTURE, RANDOM, REPEATED].contains(n) && !n.contains(':')).collect();
     let best = texts.iter().copied().filter(|n| *n != general).min_by(|a, b| s.mean(a, &all).total_cmp(&s.mean(b, &all)));
     let mut out = Vec::new();
-    out.push(s.claim(
-        "General web text is not the best to calibrate with, on the mean of all domains.",
-        best.map_or_else(|| "no other text was run".into(), |b| format!("{b} less {general}")),
-        |seed| Some(added(s.of(best?, seed)?, all) - added(s.of(general, seed)?, all)),
-    ));
+    out.push(s.versus("General web text is not the best to calibrate with, on the mean of all domains.", best, general));
     let sums = sources.iter().copied().find(|n| name_of(n) == "arithmetic");
-    out.push(s.claim("Arithmetic texts do as well as general ones, or better.", format!("arithmetic less {general}"), |seed| {
-        Some(added(s.of(sums?, seed)?, all) - added(s.of(general, seed)?, all))
-    }));
+    out.push(s.versus("Arithmetic texts do as well as general ones, or better.", sums, general));
     // Of the domains that are also sources: what the own text adds, less the mean of what the others add.
     let own = |seed: u64, name: &str| {
         let here = |d: &str| d == name;
