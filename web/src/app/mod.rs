@@ -2,7 +2,6 @@
 
 pub mod action;
 pub mod address;
-pub mod bpe;
 pub mod bundled;
 pub mod choices;
 pub mod context;

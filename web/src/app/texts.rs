@@ -45,7 +45,7 @@ pub fn questions(name: &str, own: &[OwnText]) -> bool {
 }
 
 /// Methods that read texts.
-const READ: [&str; 8] = ["wanda", "sparsegpt", "owl", "outliers", "sensitivity", "perplexity", "calibration_study", "rescaling"];
+const READ: [&str; 10] = ["condense", "thin", "wanda", "sparsegpt", "owl", "outliers", "sensitivity", "perplexity", "calibration_study", "rescaling"];
 /// Sources that are no texts.
 const CONTROLS: [&str; 3] = ["mixture", "random", "repeated"];
 
@@ -105,7 +105,10 @@ fn fault(what: String, why: String, advice: &str) -> Fault {
 }
 
 /// The text of one of the site's own files, or of a file that the visitor named the address of; `None` where there is none.
-async fn get(url: &str) -> Result<Option<String>, String> {
+///
+/// # Errors
+/// A network that does not answer.
+pub async fn get(url: &str) -> Result<Option<String>, String> {
     let missing = |_| format!("{url} did not come. Is the network there, and the copy of the site whole?");
     let init = web_sys::RequestInit::new();
     init.set_credentials(web_sys::RequestCredentials::SameOrigin);

@@ -5,7 +5,7 @@ use espalier_methods::experts::{Change, Point};
 use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
-use super::{View, change, knobs, say, words};
+use super::{View, change, knobs, say};
 use crate::app::action::Action;
 use crate::app::context::Lab;
 use crate::app::history::Gesture;
@@ -66,7 +66,7 @@ pub fn hand(lab: &Lab, view: &View) -> Html {
     let measure = {
         let (lab, plan) = (lab.clone(), plan.clone());
         Callback::from(move |_: MouseEvent| {
-            words::run(&lab, "thin", serde_json::json!({ "plan": plan, "length": 128, "windows": 32, "evaluation": knobs::text(&lab, 1) }));
+            lab.run("thin", serde_json::json!({ "plan": plan, "length": 128, "windows": 32, "evaluation": knobs::text(&lab, 1) }), None);
         })
     };
     let act = |action: fn() -> Action| {

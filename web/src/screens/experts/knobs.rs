@@ -3,10 +3,11 @@
 use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
-use super::{View, change, words};
+use super::{View, change};
 use crate::app::context::Lab;
 use crate::app::experts::ExpertsState;
 use crate::app::history::Gesture;
+use crate::app::texts::BUNDLED;
 use crate::plot::number::plural;
 use crate::screens::parts::{Knob, choice, segments};
 
@@ -47,7 +48,7 @@ fn select(lab: &Lab, i: usize) -> Html {
     let now = text(lab, i);
     html! {
         <div class="knob wideval"><label for={key}>{ label }</label><span class="val"><select id={key} class="in" {onchange} data-test={key}>
-            { for words::TEXTS.iter().map(|(name, what)| html! { <option value={*name} selected={*name == now} title={*what}>{ *name }</option> }) }
+            { for BUNDLED.iter().map(|b| html! { <option value={b.name} selected={b.name == now} title={b.what}>{ b.name }</option> }) }
         </select></span></div>
     }
 }
@@ -65,7 +66,7 @@ pub fn knobs(lab: &Lab, view: &View) -> Html {
         let lab = lab.clone();
         Callback::from(move |_: MouseEvent| {
             lab.view("experts", "Condense");
-            words::run(&lab, "condense", config(&lab));
+            lab.run("condense", config(&lab), None);
         })
     };
     let found = lab.state.experts.so_far();

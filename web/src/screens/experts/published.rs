@@ -6,6 +6,7 @@ use espalier_methods::condense::{Published as Record, published};
 use yew::prelude::*;
 
 use crate::app::context::use_lab;
+use crate::app::texts;
 use crate::figures::{ExpertGridChart, Source};
 use crate::plot::expert_grid::{ExpertGrid, Fate};
 use crate::plot::number::{count, fixed};
@@ -15,7 +16,7 @@ const URL: &str = "assets/records/deepseek_moe_16b_published_search.json";
 const CONDENSED: usize = 9;
 
 async fn load() -> Result<Record, String> {
-    published(&super::words::get(URL).await.map_err(|f| format!("{}. {}", f.what, f.why))?)
+    published(&texts::get(URL).await?.ok_or_else(|| format!("{URL} is not part of this copy of the site."))?)
 }
 
 /// The record.
