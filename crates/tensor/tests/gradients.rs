@@ -131,6 +131,7 @@ fn gradients_agree_with_finite_differences() {
         "elementwise/unary_grad",
         "layout/one_hot",
         "loss/cross_entropy_grad",
+        "loss/divergence",
         "loss/likelihood",
         "optim/adamw",
         "optim/sgd",
