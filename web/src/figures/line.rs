@@ -231,6 +231,8 @@ pub fn LineChart(props: &LineChartProps) -> Html {
 
     let hidden = if laid { chart.hidden_words() } else { String::new() };
     let sentence: AttrValue = if hidden.is_empty() { props.sentence.clone() } else { format!("{} {hidden}", props.sentence).trim().to_string().into() };
+    // A drawing without a sentence, before there is anything to say of it, has its title for a name.
+    let spoken: AttrValue = if sentence.is_empty() { format!("{}: {}", props.title, props.what).trim_end_matches([':', ' ']).to_owned().into() } else { sentence.clone() };
     let scale_tool = |label: AttrValue, on: bool, to: [bool; 2], title: &'static str| {
         let (look, keep) = (look.clone(), keep.clone());
         let onclick = Callback::from(move |_: MouseEvent| keep.emit(Look { logs: Some(to), zoom: None, ..look.clone() }));
@@ -257,7 +259,7 @@ pub fn LineChart(props: &LineChartProps) -> Html {
     html! {
         <Figure title={props.title.clone()} what={props.what.clone()} sentence={sentence.clone()} {legend} {tools} source={props.source.clone()}
             table={Some(table)} scene={Some(scene)} class={classes!("line", props.class.clone())} test={props.test.clone()}>
-            <div ref={node} class="layers plot" role="img" aria-label={sentence} tabindex="0"
+            <div ref={node} class="layers plot" role="img" aria-label={spoken} tabindex="0"
                 {onpointermove} {onpointerdown} {onpointerup} {onpointerleave} {ondblclick} {onkeydown}>
                 if laid {
                     { drawn(&chart.frame()) }

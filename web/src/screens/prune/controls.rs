@@ -24,7 +24,7 @@ pub fn change(lab: &Lab, gesture: Gesture, edit: impl FnOnce(&mut PruneState)) {
 /// Inside what the smallest are chosen, or by which pattern.
 pub fn pattern_knob(lab: &Lab, reads: bool) -> Html {
     let state = lab.state.prune();
-    let every = [choice(Scope::Tensor, "per matrix"), choice(Scope::Row, "per row"), choice(Scope::Global, "global"), choice(Scope::NOfM { n: 2, m: 4 }, "2:4"), choice(Scope::NOfM { n: 4, m: 8 }, "4:8")];
+    let every = [choice(Scope::Tensor, "matrix"), choice(Scope::Row, "row"), choice(Scope::Global, "global"), choice(Scope::NOfM { n: 2, m: 4 }, "2:4"), choice(Scope::NOfM { n: 4, m: 8 }, "4:8")];
     let [matrix, row, _, two, four] = every.clone();
     let scopes = match state.calibrated.rule {
         Rule::Magnitude => every.to_vec(),
