@@ -20,7 +20,7 @@ fn no_screen_is_wider_than_a_phone_and_every_control_has_a_name() {
                 return wide.slice(0, 3).map(e => `${e.tagName}.${e.className}`);";
             let wide = page.js(script, json!([])).await?;
             ensure!(wide == json!([]), "{place}: {wide}");
-            let nameless = page.js("return [...document.querySelectorAll('button, input, [role=slider]')].filter(e => !(e.innerText || e.getAttribute('aria-label') || e.title || e.labels?.length || e.getAttribute('aria-labelledby'))).map(e => e.outerHTML.slice(0, 90))", json!([])).await?;
+            let nameless = page.js("return [...document.querySelectorAll('button, input, [role=slider]')].filter(e => !(e.textContent.trim() || e.getAttribute('aria-label') || e.title || e.labels?.length || e.getAttribute('aria-labelledby'))).map(e => e.outerHTML.slice(0, 90))", json!([])).await?;
             ensure!(nameless == json!([]), "{place}: {nameless}");
         }
         Ok(())
