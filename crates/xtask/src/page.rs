@@ -106,7 +106,7 @@ impl Weight {
     /// See [`Weight::PAINT_LIMIT`].
     pub const SHELL_LIMIT: u64 = 900_000;
     /// See [`Weight::PAINT_LIMIT`].
-    pub const WORKER_LIMIT: u64 = 680_000;
+    pub const WORKER_LIMIT: u64 = 690_000;
     /// Law 9 gives worker and tokenizer 1.5 MB together.
     pub const TOKENS_GOAL: u64 = 1_000_000;
 
