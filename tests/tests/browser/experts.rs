@@ -90,7 +90,7 @@ fn experts_are_dropped_by_keys_measured_and_brought_back() {
 }
 
 #[test]
-fn layers_are_condensed_taken_over_and_written_and_no_frame_is_long() {
+fn layers_are_condensed_taken_over_and_written() {
     with_page(async |page| -> Result<()> {
         at_experts(&page).await?;
         let set = "const e = document.querySelector(arguments[0]); e.value = arguments[1]; e.dispatchEvent(new Event('change', { bubbles: true }))";
