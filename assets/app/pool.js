@@ -1,5 +1,6 @@
-// A helper of the worker. It waits for the module that the worker has compiled, so that nothing is fetched or compiled twice.
-importScripts('./worker.js');
+// A helper of the worker, or with `?whole` of the worker with everything. It waits for the module that the worker has compiled, so that
+// nothing is fetched or compiled twice.
+importScripts(location.search === '?whole' ? './worker-whole.js' : './worker.js');
 onmessage = ({ data }) => {
   onmessage = null;
   wasm_bindgen.initSync({ module: data });

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::args::{Common, CondenseArgs, ExpertsArgs, ThinArgs};
 use crate::compare::{keep, write};
-use crate::language::{figure_table, settings, texts, tokenizer, usage};
+use crate::language::{counts, figure_table, put, settings, texts, tokenizer, usage};
 use crate::output::{Target, target};
 use crate::run::{export, printed, run};
 use crate::session::{Failure, Lab};
@@ -29,9 +29,7 @@ pub fn experts(args: &ExpertsArgs) -> Result<String, Failure> {
     if let Some(text) = &args.second {
         named("second", "second_name", text)?;
     }
-    if let Some(most) = args.most {
-        config.insert("most".into(), most.into());
-    }
+    put(&mut config, [("most", args.most.map(Value::from))]);
     texts(&lab, &args.common, &args.texts)?;
     let report = run(&lab, &args.common, &args.run, "experts", config)?;
     keep(&lab, args.run.record.as_ref())?;
@@ -50,15 +48,9 @@ pub fn condense(args: &CondenseArgs) -> Result<String, Failure> {
     let lab = Lab::open(&args.common)?;
     texts(&lab, &args.common, &args.texts)?;
     let mut config = settings(&args.set)?;
-    let mut put = |key: &str, value: Option<Value>| value.map(|v| config.insert(key.into(), v));
-    put("variant", args.variant.clone().map(Value::from));
-    put("layers", args.layers.map(Value::from));
-    put("experts", args.experts.map(Value::from));
-    put("metric", args.metric.clone().map(Value::from));
-    put("samples", args.texts.samples.map(Value::from));
-    put("length", args.texts.length.map(Value::from));
-    put("windows", args.texts.windows.map(Value::from));
-    put("rivals", args.rivals.then_some(Value::Bool(true)));
+    put(&mut config, [("variant", args.variant.clone().map(Value::from)), ("layers", args.layers.map(Value::from)), ("experts", args.experts.map(Value::from))]);
+    put(&mut config, [("metric", args.metric.clone().map(Value::from)), ("rivals", args.rivals.then_some(Value::Bool(true)))]);
+    counts(&mut config, &args.texts);
     let report = run(&lab, &args.common, &args.run, "condense", config)?;
     finish(&lab, &args.common, place, &report)?;
     keep(&lab, args.run.record.as_ref())?;
@@ -72,11 +64,7 @@ pub fn thin(args: &ThinArgs) -> Result<String, Failure> {
     let lab = Lab::open(&args.common)?;
     texts(&lab, &args.common, &args.texts)?;
     let mut config = Map::from_iter([("plan".to_owned(), serde_json::to_value(plan(args, &lab)?)?)]);
-    for (key, value) in [("length", args.texts.length), ("windows", args.texts.windows)] {
-        if let Some(v) = value {
-            config.insert(key.into(), v.into());
-        }
-    }
+    put(&mut config, [("length", args.texts.length.map(Value::from)), ("windows", args.texts.windows.map(Value::from))]);
     let report = run(&lab, &args.common, &args.run, "thin", config)?;
     finish(&lab, &args.common, place, &report)?;
     keep(&lab, args.run.record.as_ref())?;

@@ -21,11 +21,8 @@ pub fn calibrated(method: &str, args: &Calibrated) -> Result<String, Failure> {
     let lab = Lab::open(&args.common)?;
     texts(&lab, &args.common, &args.texts)?;
     let mut config = settings(&args.set)?;
-    let mut put = |key: &str, value: Option<Value>| value.map(|v| config.insert(key.into(), v));
-    put("sparsity", args.sparsity.map(Value::from));
-    put("pattern", args.pattern.clone().map(Value::from));
-    put("allocation", args.allocation.clone().map(Value::from));
-    counts(&args.texts, put);
+    put(&mut config, [("sparsity", args.sparsity.map(Value::from)), ("pattern", args.pattern.clone().map(Value::from)), ("allocation", args.allocation.clone().map(Value::from))]);
+    counts(&mut config, &args.texts);
     let report = run(&lab, &args.common, &args.run, method, config)?;
     let table = figure_table(report.figures.iter().rev().find(|f| matches!(f.kind, FigureKind::Table { .. })));
     printed(&args.common, &report, table)
@@ -40,15 +37,12 @@ pub fn prune(method: &str, args: &Prune) -> Result<String, Failure> {
     let lab = Lab::open(&args.common)?;
     texts(&lab, &args.common, &args.texts)?;
     let mut config = settings(&args.set)?;
-    let mut put = |key: &str, value: Option<Value>| value.map(|v| config.insert(key.into(), v));
-    put("sparsity", args.sparsity.map(Value::from));
-    put("pattern", args.pattern.clone().map(Value::from));
-    put("allocation", args.allocation.clone().map(Value::from));
+    put(&mut config, [("sparsity", args.sparsity.map(Value::from)), ("pattern", args.pattern.clone().map(Value::from)), ("allocation", args.allocation.clone().map(Value::from))]);
     if args.texts.eval.len() > 1 {
         let names: Vec<String> = args.texts.eval.iter().map(|p| stem(p)).collect();
-        put("evaluation", Some(names.join(",").into()));
+        config.insert("evaluation".into(), names.join(",").into());
     }
-    counts(&args.texts, put);
+    counts(&mut config, &args.texts);
     let report = run(&lab, &args.common, &args.run, method, config)?;
     if let Some(place) = place {
         let edits = Edits::Calibrated { method: method.into(), config: report.config.clone(), matrices: names(&args.run), seed: args.run.seed, masks: args.masks };
@@ -63,11 +57,14 @@ pub fn prune(method: &str, args: &Prune) -> Result<String, Failure> {
     printed(&args.common, &report, figure_table(report.figures.iter().rev().find(|f| matches!(f.kind, FigureKind::Table { .. }))))
 }
 
+/// Settings that were given; the others keep their defaults.
+pub fn put<const N: usize>(config: &mut Map<String, Value>, given: [(&str, Option<Value>); N]) {
+    config.extend(given.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
+}
+
 /// How many windows of how many tokens.
-fn counts(args: &Texts, mut put: impl FnMut(&str, Option<Value>) -> Option<Option<Value>>) {
-    put("samples", args.samples.map(Value::from));
-    put("length", args.length.map(Value::from));
-    put("windows", args.windows.map(Value::from));
+pub fn counts(config: &mut Map<String, Value>, args: &Texts) {
+    put(config, [("samples", args.samples.map(Value::from)), ("length", args.length.map(Value::from)), ("windows", args.windows.map(Value::from))]);
 }
 
 /// `espalier generate`.
@@ -77,11 +74,7 @@ pub fn generate(args: &Generate) -> Result<String, Failure> {
     let prompt = tokens.encode(&args.prompt, true).map_err(usage)?;
     let mut config = settings(&args.set)?;
     config.insert("prompt".into(), prompt.clone().into());
-    for (key, value) in [("tokens", args.tokens.map(Value::from)), ("temperature", args.temperature.map(Value::from)), ("top_k", args.top_k.map(Value::from)), ("top_p", args.top_p.map(Value::from))] {
-        if let Some(v) = value {
-            config.insert(key.into(), v);
-        }
-    }
+    put(&mut config, [("tokens", args.tokens.map(Value::from)), ("temperature", args.temperature.map(Value::from)), ("top_k", args.top_k.map(Value::from)), ("top_p", args.top_p.map(Value::from))]);
     let report = run(&lab, &args.common, &args.run, "generate", config)?;
     if args.common.json {
         return printed(&args.common, &report, Table::new(&[]));

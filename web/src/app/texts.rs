@@ -104,6 +104,10 @@ fn fault(what: String, why: String, advice: &str) -> Fault {
     Fault { kind: FaultKind::Source, what, details: why.clone(), why, advice: advice.into() }
 }
 
+fn untokenized(why: String) -> Fault {
+    fault("The text could not be tokenized".into(), why, "Give the tokenizer.json from the model's own folder: drop it with the weights, or choose it under Calibration.")
+}
+
 /// The text of one of the site's own files, or of a file that the visitor named the address of; `None` where there is none.
 ///
 /// # Errors
@@ -162,18 +166,29 @@ impl Texts {
         if let Some((_, known)) = self.0.ready.borrow().as_ref().filter(|(opened, _)| *opened == state.opened) {
             return Ok(known.clone());
         }
-        let failed = |why: String| fault("The text could not be tokenized".into(), why, "Give the tokenizer.json from the model's own folder: drop it with the weights, or choose it under Calibration.");
-        let found = self.find(state).await.map_err(failed)?;
+        let found = self.find(state).await.map_err(untokenized)?;
         let rows = state.summary.as_ref().and_then(|s| s.tensors.iter().filter(|t| t.role == Role::Embedding && t.shape.len() == 2).map(|t| t.shape[0]).reduce(f64::max));
         let (from, json) = found.unzip();
-        match self.0.tokens.ask(What::Tokenizer { json, vocabulary: rows.map(|r| r as u32) }).await.map_err(failed)? {
+        match self.0.tokens.ask(What::Tokenizer { json, vocabulary: rows.map(|r| r as u32) }).await.map_err(untokenized)? {
             Told::Ready { words } => {
                 let tokenizer = Tokenizer { words, from };
                 self.0.corpora.borrow_mut().clear();
                 self.0.ready.replace(Some((state.opened, tokenizer.clone())));
                 Ok(tokenizer)
             }
-            other => Err(failed(format!("{other:?}"))),
+            other => Err(untokenized(format!("{other:?}"))),
+        }
+    }
+
+    /// The tokens of a text one by one, by the tokenizer of the open checkpoint: number, word, and where its bytes end.
+    ///
+    /// # Errors
+    /// As [`tokenizer`](Self::tokenizer).
+    pub async fn pieces(&self, state: &State, text: String) -> Result<(Tokenizer, Vec<(u32, String, u32)>), Fault> {
+        let tokenizer = self.tokenizer(state).await?;
+        match self.0.tokens.ask(What::View { text }).await.map_err(untokenized)? {
+            Told::View(pieces) => Ok((tokenizer, pieces)),
+            other => Err(untokenized(format!("{other:?}"))),
         }
     }
 

@@ -1,5 +1,5 @@
 //! The worker with everything, started when something is asked for that the small one lacks.
 
 fn main() {
-    espalier_web::worker::program::run(espalier_lab::Repertoire::WHOLE, "./pool-whole.js");
+    espalier_web::worker::program::run(espalier_lab::Repertoire::WHOLE, "./pool.js?whole");
 }

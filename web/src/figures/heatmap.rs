@@ -83,7 +83,6 @@ pub fn HeatMap(props: &HeatMapProps) -> Html {
     let hover = use_state_eq(|| None::<(usize, usize)>);
     // A scale that the visitor holds stays while tensors change: that is what it is for.
     let (look, keep) = use_look(&props.test, 0);
-    let held = look.zoom.map(|[limits, _]| limits);
     let heat = Rc::new(Heat {
         size,
         rows: props.rows as usize,
@@ -91,7 +90,7 @@ pub fn HeatMap(props: &HeatMapProps) -> Html {
         values: props.values.to_vec(),
         diverging: props.diverging,
         map: props.map,
-        limits: props.limits.or(held),
+        limits: props.limits.or(look.scale),
         axes: props.axes.clone().map(|a| a.to_string()),
         row_bars: props.row_bars.as_ref().map(|b| b.to_vec()),
     });
@@ -180,8 +179,8 @@ pub fn HeatMap(props: &HeatMapProps) -> Html {
         Callback::from(move |()| heat.whole(super::hooks::theme_now()))
     };
     let hold = props.limits.is_none().then(|| {
-        let now = heat.range();
-        let onclick = Callback::from(move |_: MouseEvent| keep.emit(Look { zoom: held.is_none().then_some([now, [0.0, 1.0]]), ..look.clone() }));
+        let (now, held) = (heat.range(), look.scale);
+        let onclick = Callback::from(move |_: MouseEvent| keep.emit(Look { scale: held.is_none().then_some(now), ..look.clone() }));
         html! { <button type="button" aria-pressed={held.is_some().to_string()} {onclick} title="Keep this colour scale for the next tensors" data-tool="hold">{ "hold" }</button> }
     });
     let tools = html! { <>{ props.tools.clone() }{ for hold }</> };

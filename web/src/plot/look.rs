@@ -1,6 +1,6 @@
 //! How a figure is looked at, as one short text: `log=xy;of=1a2b;zoom=1,64,0.1,2;pin=0,12`. It travels in links.
 
-use std::fmt::{Display, Formatter, Result, Write as _};
+use std::fmt::{Display, Formatter, Result};
 
 /// Axes, zoom and pin of a figure. Zoom and pin belong to one set of data and are void with another.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -11,6 +11,8 @@ pub struct Look {
     pub of: u32,
     /// Domain of x and of y.
     pub zoom: Option<[[f64; 2]; 2]>,
+    /// Ends of a colour scale that is held, whatever the data.
+    pub scale: Option<[f64; 2]>,
     /// Series and place in it.
     pub pin: Option<(usize, usize)>,
 }
@@ -30,6 +32,7 @@ impl Look {
                 "log" => look.logs = Some([value.contains('x'), value.contains('y')]),
                 "of" => look.of = u32::from_str_radix(value, 16).unwrap_or(0),
                 "zoom" => look.zoom = numbers::<4>(value).map(|[a, b, c, d]| [[a, b], [c, d]]).filter(|z| z.iter().all(|[a, b]| a < b)),
+                "scale" => look.scale = numbers::<2>(value).filter(|[low, high]| low < high),
                 "pin" => look.pin = numbers::<2>(value).map(|[s, i]| (s as usize, i as usize)),
                 _ => {}
             }
@@ -44,6 +47,12 @@ impl Look {
         }
         self
     }
+}
+
+/// Numbers with six digits, which are finer than a pixel.
+fn digits(all: &[f64]) -> String {
+    let short = |v: &f64| format!("{v:.6e}").parse().unwrap_or(*v).to_string();
+    all.iter().map(short).collect::<Vec<_>>().join(",")
 }
 
 /// So many finite numbers.
@@ -62,16 +71,14 @@ impl Display for Look {
         if let Some([x, y]) = self.logs {
             parts.push(format!("log={}{}", if x { "x" } else { "" }, if y { "y" } else { "" }));
         }
+        if let Some(ends) = self.scale {
+            parts.push(format!("scale={}", digits(&ends)));
+        }
         if self.zoom.is_some() || self.pin.is_some() {
             parts.push(format!("of={:x}", self.of));
         }
         if let Some([[a, b], [c, d]]) = self.zoom {
-            // Six digits are finer than a pixel.
-            let mut zoom = String::from("zoom=");
-            for (i, v) in [a, b, c, d].into_iter().enumerate() {
-                write!(zoom, "{}{}", if i > 0 { "," } else { "" }, format!("{v:.6e}").parse().unwrap_or(v))?;
-            }
-            parts.push(zoom);
+            parts.push(format!("zoom={}", digits(&[a, b, c, d])));
         }
         if let Some((s, i)) = self.pin {
             parts.push(format!("pin={s},{i}"));
@@ -86,11 +93,11 @@ mod tests {
 
     #[test]
     fn a_look_comes_back_from_its_text() {
-        let all = Look { logs: Some([true, false]), of: 0x1a2b, zoom: Some([[1.0, 64.0], [-0.1, 2.5e-7]]), pin: Some((1, 120)) };
+        let all = Look { logs: Some([true, false]), of: 0x1a2b, zoom: Some([[1.0, 64.0], [-0.1, 2.5e-7]]), scale: Some([-0.5, 0.5]), pin: Some((1, 120)) };
         for look in [Look::default(), all.clone(), Look { logs: Some([false, false]), ..Look::default() }, Look { of: 7, pin: Some((0, 3)), ..Look::default() }] {
             assert_eq!(Look::parse(&look.to_string()), look, "{look}");
         }
-        assert_eq!(all.to_string(), "log=x;of=1a2b;zoom=1,64,-0.1,0.00000025;pin=1,120");
+        assert_eq!(all.to_string(), "log=x;scale=-0.5,0.5;of=1a2b;zoom=1,64,-0.1,0.00000025;pin=1,120");
         assert_eq!(Look::default().to_string(), "");
     }
 

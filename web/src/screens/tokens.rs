@@ -9,7 +9,6 @@ use crate::app::action::Action;
 use crate::app::context::Lab;
 use crate::app::texts;
 use crate::plot::number::{count, plural};
-use crate::tokens::message::{Told, What};
 
 /// Tokens of a text: word and number.
 type Pieces = Vec<(u32, String, u32)>;
@@ -18,12 +17,9 @@ type Pieces = Vec<(u32, String, u32)>;
 const MOST: usize = 400;
 
 async fn view(lab: Lab, text: String) -> Result<Pieces, String> {
-    let tokenizer = lab.port.texts.tokenizer(&lab.state).await.map_err(|f| f.why)?;
+    let (tokenizer, pieces) = lab.port.texts.pieces(&lab.state, text).await.map_err(|f| f.why)?;
     lab.act(Action::Tokenizer(Some(tokenizer)));
-    match lab.port.texts.tokens().ask(What::View { text }).await? {
-        Told::View(pieces) => Ok(pieces),
-        other => Err(format!("{other:?}")),
-    }
+    Ok(pieces)
 }
 
 /// Which tokenizer, and a text in tokens.

@@ -5,6 +5,7 @@ use std::rc::{Rc, Weak};
 
 use espalier_lab::needs_whole;
 use espalier_lab::protocol::{Command, DeviceChoice, Reply, Slot};
+use espalier_methods::urban::town::PointFile;
 use gloo::events::EventListener;
 use gloo::timers::callback::Timeout;
 use gloo::worker::{Spawnable, WorkerBridge};
@@ -92,6 +93,8 @@ struct State {
     device: Option<DeviceChoice>,
     /// Something was asked for that only the worker with everything can do; from then on it is the one that runs.
     whole: bool,
+    /// Files of points that were given, for a fresh worker: no run brings them along.
+    points: Vec<PointFile>,
     /// A fresh worker is opening what the last one had open.
     reopening: bool,
     /// Jobs asked of a fresh worker before it had the files open again.
@@ -161,6 +164,11 @@ impl Client {
             Command::Device(choice) => self.0.state.borrow_mut().device = Some(*choice),
             Command::Close => self.0.state.borrow_mut().open[0] = None,
             Command::CloseSecond => self.0.state.borrow_mut().open[1] = None,
+            Command::Points(file) => {
+                let points = &mut self.0.state.borrow_mut().points;
+                points.retain(|p| p.name != file.name);
+                points.push(file.clone());
+            }
             _ => {}
         }
         if needs_whole(&command) {
@@ -234,6 +242,9 @@ impl Client {
         let mut state = self.0.state.borrow_mut();
         if let (Some(device), Some(link)) = (state.device, &state.link) {
             link.bridge.send(ToLab::Command(Packed(Command::Device(device))));
+        }
+        if let Some(link) = &state.link {
+            state.points.iter().for_each(|file| link.bridge.send(ToLab::Command(Packed(Command::Points(file.clone())))));
         }
         // Until it is open again it counts as being opened: if the files themselves end the worker, they are left alone then.
         let [first, second] = std::mem::take(&mut state.open);
