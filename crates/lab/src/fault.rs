@@ -188,6 +188,13 @@ impl From<&MethodError> for Fault {
                 "Choose other matrices, or open a checkpoint that has what the method needs.",
                 e,
             ),
+            MethodError::Points { file, why } => Self::new(
+                FaultKind::Config,
+                format!("{file} gives no points for the map"),
+                sentence(why),
+                "Give a CSV or GeoJSON file of points and, where they are not found by themselves, name the columns of its coordinates.",
+                e,
+            ),
             MethodError::Checkpoint(e) => Self::from(e),
             MethodError::Device(e) => Self::from(e),
         }

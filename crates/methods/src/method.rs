@@ -145,6 +145,14 @@ pub enum MethodError {
     /// The inputs do not hold what the method needs.
     #[error("{0}")]
     Inputs(String),
+    /// A file of points is not here, or is none.
+    #[error("{file}: {why}")]
+    Points {
+        /// Name of the file.
+        file: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A tensor could not be read.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),

@@ -74,7 +74,7 @@ fn back_and_forward_go_between_places_and_keep_what_was_edited() {
         page.click("[data-test=place-rank]").await?;
         hash(&page).await?;
         page.click("[data-test=place-prune]").await?;
-        page.click("[data-choice=per-row]").await?;
+        page.click("[data-test=prune-scope] [data-choice=row]").await?;
         hash(&page).await?;
         page.driver.back().await?;
         page.find(".app[data-place=rank]", 5).await?;
@@ -84,7 +84,7 @@ fn back_and_forward_go_between_places_and_keep_what_was_edited() {
             page.driver.forward().await?;
             page.find(&format!(".app[data-place={place}]"), 5).await?;
         }
-        page.find("[data-choice=per-row][aria-pressed=true]", 5).await.map(|_| ())
+        page.find("[data-test=prune-scope] [data-choice=row][aria-pressed=true]", 5).await.map(|_| ())
     });
 }
 

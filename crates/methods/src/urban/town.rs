@@ -91,7 +91,7 @@ impl Town {
     /// Makes or reads it.
     ///
     /// # Errors
-    /// [`MethodError::Inputs`] where a file is not there or holds no places; [`MethodError::Config`] for a column that it has not.
+    /// [`MethodError::Points`] where a file is not there or holds no places; [`MethodError::Config`] for a column that it has not.
     pub fn new(source: &Source, files: &[Rc<PointFile>]) -> Result<Self, MethodError> {
         match source {
             Source::Made { seed, points } => Self::made(*seed, *points as usize),
@@ -171,7 +171,7 @@ impl Town {
 
 fn find<'f>(files: &'f [Rc<PointFile>], name: &str) -> Result<&'f PointFile, MethodError> {
     let found = files.iter().rev().find(|f| f.name == name);
-    found.map(|f| &**f).ok_or_else(|| MethodError::Inputs(format!("the file {name} is not here; give it again, as CSV or GeoJSON")))
+    found.map(|f| &**f).ok_or_else(|| MethodError::Points { file: name.into(), why: "it is not here".into() })
 }
 
 /// The cells of a file, the columns of its coordinates, and its places.
@@ -179,7 +179,7 @@ fn find<'f>(files: &'f [Rc<PointFile>], name: &str) -> Result<&'f PointFile, Met
 /// # Errors
 /// What cannot be read, with the file's name.
 pub fn table(file: &PointFile, [x, y]: [&str; 2]) -> Result<(Table, Columns, Points), MethodError> {
-    let said = |e: &dyn std::fmt::Display| MethodError::Inputs(format!("{}: {e}", file.name));
+    let said = |e: &dyn std::fmt::Display| MethodError::Points { file: file.name.clone(), why: e.to_string() };
     let json = file.bytes.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{');
     let table = if json { read_geojson(&file.bytes, MOST) } else { read_csv(&file.bytes, MOST).map(|c| c.table) };
     let table = table.map_err(|e| said(&e))?;
