@@ -51,6 +51,8 @@ pub enum Command {
     Thin(ThinArgs),
     /// Prunes after reading one text after another and judges each on all of them, with several seeds.
     CalibrateStudy(Calibrated),
+    /// Compares magnitude, Wanda and SparseGPT, alone and with OWL, at the same number of removed weights and with several seeds.
+    Rules(Calibrated),
     /// Trains location embeddings of a city from described points (CaLLiPer), probes them, exports them.
     #[command(subcommand)]
     City(CityCommand),

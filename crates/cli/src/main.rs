@@ -42,6 +42,7 @@ fn main() -> ExitCode {
         Command::Sparsegpt(args) => language::calibrated("sparsegpt", &args),
         Command::Owl(args) => language::calibrated("owl", &args),
         Command::CalibrateStudy(args) => language::calibrated("calibration_study", &args),
+        Command::Rules(args) => language::calibrated("rules", &args),
         Command::Sensitivity(args) => language::calibrated("sensitivity", &args),
         Command::Experts(args) => experts::experts(&args),
         Command::Condense(args) => experts::condense(&args),

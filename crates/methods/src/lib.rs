@@ -25,6 +25,7 @@ pub mod report;
 pub mod rescaling;
 pub mod sensitivity;
 pub mod spectra;
+pub mod rules;
 pub mod study;
 pub mod text;
 pub mod training;

@@ -14,6 +14,7 @@ pub static METHODS: &[Entry] = &[
     crate::prune::outliers::ENTRY,
     crate::sensitivity::ENTRY,
     crate::study::ENTRY,
+    crate::rules::ENTRY,
     crate::rescaling::ENTRY,
     crate::perplexity::ENTRY,
     crate::generate::ENTRY,
@@ -99,6 +100,7 @@ mod tests {
         check::<crate::prune::outliers::Config>(&crate::prune::outliers::CARD);
         check::<crate::rescaling::Config>(&crate::rescaling::CARD);
         check::<crate::study::Config>(&crate::study::CARD);
+        check::<crate::rules::Config>(&crate::rules::CARD);
         check::<crate::sensitivity::Config>(&crate::sensitivity::CARD);
         check::<crate::perplexity::Config>(&crate::perplexity::CARD);
         check::<crate::generate::Config>(&crate::generate::CARD);

@@ -10,6 +10,29 @@ use crate::method::{Inputs, LocalFuture, MethodError, Sink};
 use crate::pool::Pool;
 use crate::report::{Event, Figure, Finding};
 
+/// The sink of one run among many: its warnings count, its own steps and findings are not the whole's.
+pub struct Quiet<'a>(
+    /// The sink of the whole.
+    pub &'a dyn Sink,
+);
+
+impl Sink for Quiet<'_> {
+    fn event(&self, event: Event) {
+        if let Event::Warning(_) = event {
+            self.0.event(event);
+        }
+    }
+    fn breathe(&self) -> LocalFuture<'_, Result<(), MethodError>> {
+        self.0.breathe()
+    }
+    fn cancelled(&self) -> LocalFuture<'_, ()> {
+        self.0.cancelled()
+    }
+    fn pool(&self) -> Option<Rc<dyn Pool>> {
+        self.0.pool()
+    }
+}
+
 /// The sink of one run, which also keeps the warnings for the report.
 pub struct Desk<'a> {
     sink: &'a dyn Sink,

@@ -203,3 +203,27 @@ fn a_study_compares_sources_at_equal_sparsity_and_judges_the_claims() {
     assert_eq!(r.findings.iter().filter(|f| matches!(f, Finding::Language(Language::Claim(_)))).count(), 5);
     assert_eq!(run_with(&checkpoint, "calibration_study", json!({"sources": "rule"}), vec![text()], &Ear::default()).unwrap_err().to_string().contains("two"), true);
 }
+
+#[test]
+fn rules_side_by_side_are_what_each_rule_gives_alone_and_all_remove_the_same() {
+    let checkpoint = open("llama");
+    let r = run(&checkpoint, "rules", with(json!({"targets": "0.5,2:4", "owl": "5:0.1", "owl_patterns": "", "seeds": 2})));
+    let Some(FigureKind::Table { rows, .. }) = r.figures.iter().find(|f| f.id == "rules").map(|f| &f.kind) else { panic!("{:?}", r.figures) };
+    assert_eq!(rows.len(), 6 + 3);
+    for row in rows {
+        let draws = if row[1] == "magnitude" { "1" } else { "2" };
+        assert_eq!(row[3], draws, "{row:?}");
+        // Blocks are of one size, so OWL's sparsities have the mean that was asked for; each of the 14 matrices rounds one weight off at most.
+        let removed: f64 = row[2].trim_end_matches(" %").parse().unwrap();
+        assert!((removed - 50.0).abs() < 0.5, "{row:?}");
+    }
+    for (id, config, at) in [("wanda", json!({"exact": true}), 2), ("sparsegpt", json!({"exact": true}), 4), ("sparsegpt", json!({"exact": true, "pattern": "2:4"}), 8)] {
+        let alone = [3, 4].map(|seed| {
+            let inputs = Inputs { checkpoint: &checkpoint, matrices: checkpoint.matrices(), known: vec![], seed, texts: vec![text()], kept: Default::default(), files: vec![] };
+            stat(&pollster::block_on((registry::find(id).unwrap().run)(with(config.clone()), inputs, &Session::cpu(), &Ear::default())).unwrap(), "perplexity after")
+        });
+        let (mean, sd) = (f64::midpoint(alone[0], alone[1]), (alone[0] - alone[1]).abs() / 2f64.sqrt());
+        assert_eq!(rows[at][4], format!("{mean:.2} ± {sd:.2}"), "{id} in {:?}", rows[at]);
+    }
+    assert!(rows[3][5].contains("of 2"), "{:?}", rows[3]);
+}

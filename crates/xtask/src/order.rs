@@ -8,6 +8,8 @@ use std::collections::HashMap;
 
 use anyhow::{Context, Result, bail};
 
+/// Raised with every change of the order, so that what an older one made is not taken for this one's.
+pub const VERSION: u32 = 1;
 /// Length of the byte strings that are compared.
 const STRING: usize = 6;
 /// Strings that occur in more functions than this tell nothing.

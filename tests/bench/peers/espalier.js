@@ -18,6 +18,11 @@ export async function create(option) {
       const a = upload(inputs.a);
       return () => device.smallest_in_rows(a, prune);
     },
+    step({ x, t, ...p }, { scale, lr }) {
+      const weights = Float32Array.from([0, 1, 2, 3, 4, 5].flatMap((i) => Array.from(p[`p${i}`].data)));
+      const training = device.train(x.data, t.data, weights, scale, lr);
+      return () => training.step();
+    },
     spectra({ file }) {
       return () => lab.all_spectra(file.data);
     },

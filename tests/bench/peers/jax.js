@@ -1,5 +1,5 @@
 // @jax-js/jax on `wasm` or `webgpu`. A use of an array consumes one reference; `.ref` adds one.
-import { defaultDevice, init, jit, numpy as np } from "@jax-js/jax";
+import { defaultDevice, init, jit, nn, numpy as np, valueAndGrad } from "@jax-js/jax";
 
 export async function create(device) {
   if (!(await init(device)).includes(device)) throw new Error(`jax-js has no ${device} here`);
@@ -14,6 +14,40 @@ export async function create(device) {
     gemm({ a, b }, { form }) {
       const [x, y, product] = [array(a), array(b), jit(forms[form])];
       return () => product(x.ref, y.ref).data();
+    },
+    step({ x, t, ...given }, { scale, lr }) {
+      const [points, targets, eye] = [array(x), array(t), np.eye(x.shape[0])];
+      const own = (logits) => np.sum(nn.logSoftmax(logits, 1).mul(eye.ref));
+      const loss = (p) => {
+        const layer = (h, i) => np.matmul(h, p[2 * i]).add(p[2 * i + 1]);
+        const h = layer(nn.relu(layer(nn.relu(layer(points.ref, 0)), 1)), 2);
+        const z = h.ref.div(np.sqrt(np.sum(np.square(h), 1, { keepdims: true })));
+        const logits = np.matmul(z, np.transpose(targets.ref)).mul(scale);
+        return own(logits.ref).add(own(np.transpose(logits))).mul(-0.5 / x.shape[0]);
+      };
+      const update = jit((p, m, v, c1, c2) => {
+        const [value, grads] = valueAndGrad(loss)(p.map((w) => w.ref));
+        const next = { p: [], m: [], v: [] };
+        grads.forEach((g, i) => {
+          const first = m[i].mul(0.9).add(g.ref.mul(0.1));
+          const second = v[i].mul(0.999).add(np.square(g).mul(0.001));
+          next.p.push(p[i].sub(first.ref.mul(c1.ref).div(np.sqrt(second.ref.mul(c2.ref)).add(1e-8))));
+          next.m.push(first);
+          next.v.push(second);
+        });
+        c1.dispose();
+        c2.dispose();
+        return { value, ...next };
+      });
+      let p = [0, 1, 2, 3, 4, 5].map((i) => array(given[`p${i}`]));
+      let [m, v] = [p.map((w) => np.zeros(w.shape)), p.map((w) => np.zeros(w.shape))];
+      let step = 0;
+      return async () => {
+        step++;
+        const out = update(p, m, v, np.array(lr / (1 - 0.9 ** step)), np.array(1 / (1 - 0.999 ** step)));
+        ({ p, m, v } = out);
+        return out.value.data();
+      };
     },
   };
 }

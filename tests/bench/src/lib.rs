@@ -3,6 +3,7 @@
 
 mod checkpoint;
 mod plain;
+mod step;
 
 use espalier_tensor::linalg::singular_values_cpu;
 use espalier_tensor::ops::matmul::MatMul;

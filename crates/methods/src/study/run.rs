@@ -13,38 +13,17 @@ use crate::figures::{axis, digits, figure, percent, stat};
 use crate::findings::{Agreement, Language, StudyRun};
 use crate::kept::KeptLinear;
 use crate::layerwise::{Evaluation, Loop};
-use crate::method::{Entry, Inputs, LocalFuture, MethodError, Sink};
-use crate::pool::Pool;
+use crate::method::{Entry, Inputs, MethodError, Sink};
 use crate::prune::chosen;
-use crate::report::{Cells, Event, Figure, FigureKind, Finding, Report};
+use crate::report::{Cells, Figure, FigureKind, Finding, Report};
 use crate::text;
-use crate::work::Desk;
+use crate::work::{Desk, Quiet};
 
 /// For the registry.
 pub const ENTRY: Entry = Entry { card: &CARD, run: |config, inputs, session, sink| Box::pin(run(config, inputs, session, sink)) };
 
 /// Most bits of masks that are held to be compared; of larger models the agreement is left out.
 const MOST_BITS: f64 = 4e9;
-
-/// The sink of one run among many: its own steps and findings are not the study's.
-struct Inner<'a>(&'a dyn Sink);
-
-impl Sink for Inner<'_> {
-    fn event(&self, event: Event) {
-        if let Event::Warning(_) = event {
-            self.0.event(event);
-        }
-    }
-    fn breathe(&self) -> LocalFuture<'_, Result<(), MethodError>> {
-        self.0.breathe()
-    }
-    fn cancelled(&self) -> LocalFuture<'_, ()> {
-        self.0.cancelled()
-    }
-    fn pool(&self) -> Option<std::rc::Rc<dyn Pool>> {
-        self.0.pool()
-    }
-}
 
 type Masks = BTreeMap<String, KeptLinear>;
 
@@ -74,7 +53,7 @@ async fn run(config: Value, inputs: Inputs<'_>, session: &Session, sink: &dyn Si
         dense.push(perplexity(&model.nats(session, &e.windows).await?).ln());
         desk.breathe().await?;
     }
-    let quiet = Inner(sink);
+    let quiet = Quiet(sink);
     let own = Desk::new(&quiet);
     let (mut runs, mut masks): (Vec<StudyRun>, Vec<Vec<Masks>>) = (Vec::new(), vec![Vec::new(); config.seeds as usize]);
     for n in 0..config.seeds {

@@ -9,10 +9,11 @@ use espalier_nets::Checkpoint;
 use espalier_nets::checkpoint::MemorySource;
 use espalier_tests::places;
 use faer::Mat;
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2};
 use serde_json::Value;
 
 use super::items::{CHECKPOINTS, Item};
+use super::step;
 
 /// Writes the files of one item, unless an earlier run left them: they are the same each time.
 pub fn make(folder: &Path, item: &Item) -> Result<()> {
@@ -47,6 +48,25 @@ pub fn make(folder: &Path, item: &Item) -> Result<()> {
             let mask = smallest(&a, cols, prune);
             input("a", &bytes(a))?;
             mask.iter().flat_map(|v| v.to_le_bytes()).collect()
+        }
+        Some("step") => {
+            let (x, mut t) = (uniform(step::BATCH * step::LAYERS[0], 11), uniform(step::BATCH * step::LAYERS[3], 12));
+            for row in t.chunks_mut(step::LAYERS[3]) {
+                let norm = row.iter().map(|v| v * v).sum::<f32>().sqrt();
+                row.iter_mut().for_each(|v| *v /= norm);
+            }
+            input("x", &bytes(x.clone()))?;
+            input("t", &bytes(t.clone()))?;
+            let mut p = Vec::new();
+            for (i, w) in step::LAYERS.windows(2).enumerate() {
+                // Even numbers with the variance 2 / inputs.
+                let reach = (6.0 / w[0] as f32).sqrt();
+                let weights: Vec<f32> = uniform(w[0] * w[1], 13 + i as u64).into_iter().map(|v| reach * v).collect();
+                input(&format!("p{}", 2 * i), &bytes(weights.clone()))?;
+                input(&format!("p{}", 2 * i + 1), &bytes(vec![0.0; w[1]]))?;
+                p.extend([wide(w[0], w[1], &weights)?, wide(1, w[1], &vec![0.0; w[1]])?]);
+            }
+            bytes64(&step::losses(&wide(step::BATCH, step::LAYERS[0], &x)?, &wide(step::BATCH, step::LAYERS[3], &t)?, p))
         }
         Some("spectra") => {
             let (_, file) = CHECKPOINTS.iter().find(|c| c.0 == item.name).context("a known checkpoint")?;
@@ -103,6 +123,10 @@ fn smallest(a: &[f32], cols: usize, k: usize) -> Vec<u32> {
         order[..k].iter().for_each(|&i| out[i] = 1);
     }
     mask
+}
+
+fn wide(rows: usize, cols: usize, values: &[f32]) -> Result<Array2<f64>> {
+    Ok(Array2::from_shape_vec((rows, cols), values.iter().copied().map(f64::from).collect())?)
 }
 
 fn turned(a: &[f32], n: usize) -> Vec<f32> {

@@ -7,6 +7,7 @@ mod data;
 mod drive;
 mod items;
 mod report;
+mod step;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
