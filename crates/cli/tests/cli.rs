@@ -124,6 +124,15 @@ fn prune_writes_what_it_promises() {
 }
 
 #[test]
+fn a_record_with_a_copy_is_done_again_to_the_last_bit() {
+    let dir = model();
+    let (folder, out, record) = (path(&dir, "tiny-llama"), path(&dir, "sparse"), path(&dir, "record.json"));
+    done(&["prune", &folder, "--device", "cpu", "--sparsity", "0.6", "--out", &out, "--record", &record]);
+    let again = done(&["replay", &record, &folder, "--device", "cpu"]);
+    assert!(again.contains("write a copy") && again.matches("equal to the last bit").count() == 2, "{again}");
+}
+
+#[test]
 fn rank_writes_factors_or_dense() {
     let dir = model();
     let file = path(&dir, "tiny-llama/model.safetensors");

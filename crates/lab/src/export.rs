@@ -381,14 +381,18 @@ fn describe(edits: &Edits) -> (&'static str, serde_json::Value) {
     }
 }
 
+/// The line that says which checkpoint a copy was made of; a record that is done again gives the name of then.
+pub(crate) const SOURCE: &str = "espalier.source";
+
 /// The source's own lines, and where the copy comes from.
 fn metadata(open: &Open, edits: &Edits, provenance: Vec<(String, String)>) -> BTreeMap<String, String> {
     let mut out = open.checkpoint.metadata.clone();
     out.entry("format".into()).or_insert_with(|| "pt".into());
+    let source = provenance.iter().rev().find(|(key, _)| key == SOURCE).map_or_else(|| open.name.clone(), |(_, name)| name.clone());
     out.extend(provenance);
     out.insert("espalier.version".into(), env!("CARGO_PKG_VERSION").into());
     out.insert("espalier.edit".into(), describe(edits).1.to_string());
-    out.insert("espalier.source".into(), open.name.clone());
+    out.insert(SOURCE.into(), source);
     out.insert("espalier.source_header_sha256".into(), open.header_hash.clone());
     out
 }

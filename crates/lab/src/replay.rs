@@ -68,6 +68,7 @@ impl Engine {
         let record = Record::read(text).map_err(|e| Fault::from(&e))?;
         let started = self.host().now_ms();
         let mut places = [self.opened().ok(), self.second().ok()];
+        let mut source: Option<String> = None;
         let mut spectra: HashMap<String, Spectrum> = HashMap::new();
         let here = std::env::consts::ARCH;
         let (mut same, mut close, mut different) = (0, 0, 0);
@@ -75,6 +76,9 @@ impl Engine {
             let (title, check) = match step {
                 Step::Open { slot, checkpoint } => {
                     places[*slot as usize] = Some(self.reopen(*slot, checkpoint, &places).await?);
+                    if *slot == Slot::First {
+                        source = Some(checkpoint.name.clone());
+                    }
                     (format!("open {}", checkpoint.name), Check::Opened)
                 }
                 Step::Run { method, config, matrices, known, seed, device, result } => {
@@ -96,7 +100,9 @@ impl Engine {
                     let (session, _) = self.session_and_place(sink).await?;
                     let kept = self.kept_for(&open, edits, &session, sink).await?;
                     let (mut nowhere, hash) = Digesting::over(None);
-                    let done = crate::export::export(&open, edits, provenance.clone(), &session, &**self.host(), sink, &mut nowhere, self.repertoire().thin, kept).await?;
+                    // The same files may have been opened under another name.
+                    let provenance = provenance.iter().cloned().chain(source.iter().map(|name| (crate::export::SOURCE.into(), name.clone()))).collect();
+                    let done = crate::export::export(&open, edits, provenance, &session, &**self.host(), sink, &mut nowhere, self.repertoire().thin, kept).await?;
                     let check = if digest(&hash) == *sha256 {
                         Check::Same
                     } else {

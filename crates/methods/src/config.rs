@@ -30,6 +30,8 @@ where
         let value = match (&knob.range, &value) {
             (Range::Number { .. }, Value::String(s)) => s.trim().parse::<f64>().map_or(value, Value::from),
             (Range::Switch, Value::String(s)) => s.trim().parse::<bool>().map_or(value, Value::from),
+            // And a list of one number looks like a number there.
+            (Range::Elsewhere, Value::Number(n)) if whole[&key].is_string() => Value::from(n.to_string()),
             _ => value,
         };
         if let (Range::Number { min, max, .. }, Some(v)) = (&knob.range, value.as_f64())
@@ -77,6 +79,8 @@ mod tests {
     fn defaults_fill_what_is_missing() {
         let c: welore::Config = decode(&welore::CARD, json!({ "target": "0.3" })).unwrap();
         assert_eq!(c, welore::Config { target: 0.3, ..Default::default() });
+        let c: crate::rules::Config = decode(&crate::rules::CARD, json!({ "targets": 0.5 })).unwrap();
+        assert_eq!(c.targets, "0.5");
         assert_eq!(decode::<welore::Config>(&welore::CARD, Value::Null).unwrap(), welore::Config::default());
     }
 

@@ -71,6 +71,11 @@ fn a_record_does_the_same_again_to_the_last_bit() {
         pollster::block_on(other.offer(vec![source(name, &small(scale))])).expect("opens");
     }
     assert_eq!(replay(&other, &face, &text).expect("elsewhere"), checks);
+    // And in one that opened the same files under another name: the copies still say what they said.
+    let (named, face_of_named) = bench();
+    assert!(pollster::block_on(named.open_in(Slot::First, Some("my copy".into()), vec![source("tiny.safetensors", &small(0.25))])));
+    pollster::block_on(named.offer(vec![source("other.safetensors", &small(0.5))])).expect("opens");
+    assert_eq!(replay(&named, &face_of_named, &text).expect("under another name"), checks);
     // The repetition is not itself recorded, and findings of it do not reach the screen.
     assert!(Record::new(Vec::new()) == other.record());
     assert!(!face.replies.borrow().iter().any(|r| matches!(r, Reply::Event { event: espalier_methods::Event::Finding(_), .. })));
