@@ -124,6 +124,9 @@ pub struct Replay {
     /// A text that it was made with (may be given several times); the tokenizer is taken from beside the checkpoint.
     #[arg(long, value_name = "FILE")]
     pub text: Vec<PathBuf>,
+    /// A file of points, labelled places or sentence embeddings that it was made with (may be given several times).
+    #[arg(long, value_name = "FILE")]
+    pub points: Vec<PathBuf>,
     /// Where to compute.
     #[arg(long, value_enum, default_value_t = Device::Auto)]
     pub device: Device,
@@ -366,10 +369,24 @@ pub enum CityCommand {
         #[arg(long, value_name = "FILE")]
         trained: PathBuf,
     },
+    /// Embeds the descriptions with a sentence encoder (all-MiniLM-L6-v2) and writes the table that --sentences takes.
+    Embed {
+        #[command(flatten)]
+        run: CityRun,
+        /// The encoder's folder: weights, config.json, tokenizer.json.
+        #[arg(long, value_name = "FOLDER")]
+        model: PathBuf,
+        /// What to call the encoder. [default: its folder's name]
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
+        /// Where to write the table (.safetensors, 16-bit floats).
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
 }
 
 /// What every command over a city takes.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct CityRun {
     /// Described points: CSV or GeoJSON, in WGS84 or British National Grid.
     #[arg(value_name = "POINTS", required_unless_present = "made")]
@@ -383,6 +400,9 @@ pub struct CityRun {
     /// The column of the description; guessed where it is not given.
     #[arg(long, value_name = "NAME")]
     pub text: Option<String>,
+    /// Sentence embeddings of the descriptions, as `city embed` writes them; `grams` for the built-in letter groups. [default: the bundled ones of a made city, grams for a file]
+    #[arg(long, value_name = "FILE")]
+    pub sentences: Option<PathBuf>,
     /// The column of the easting or longitude; guessed where it is not given.
     #[arg(long, value_name = "NAME", requires = "y")]
     pub x: Option<String>,

@@ -12,20 +12,38 @@ use espalier_methods::report::Event;
 use espalier_methods::training::{read_run, write_run};
 use espalier_methods::urban::calliper::{CARD, Config, verdict};
 use espalier_methods::urban::compare::{Comparison, Division, Labelled, Line, Rivals, compare};
+use espalier_methods::urban::made::kinds;
 use espalier_methods::urban::picture::Frame;
 use espalier_methods::urban::probe::Truth;
 use espalier_methods::urban::run::{Run, Which};
+use espalier_methods::urban::sentences::{BUNDLED, Sentences, embed};
 use espalier_methods::urban::town::{self, PointFile, Source, Town};
 use espalier_methods::{MethodError, Sink};
 use espalier_nets::Checkpoint;
 use espalier_nets::checkpoint::{FileSink, NoPause, sources_at};
+use espalier_nets::models::Model;
+use espalier_tokens::Tokens;
 use espalier_tensor::{GpuOptions, Session};
 
 use crate::args::{CityCommand, CityRun, Device};
-use crate::language::settings;
+use crate::language::{settings, usage};
 use crate::session::Failure;
 
-/// Runs one of the three.
+/// The table of the made city's descriptions: `assets/sentences/README.md`.
+const TABLE: &[u8] = include_bytes!("../../../assets/sentences/made-city.safetensors");
+
+/// The bundled table as a file that a record may name.
+pub fn bundled() -> PointFile {
+    PointFile { name: BUNDLED.into(), bytes: TABLE.to_vec().into() }
+}
+
+/// A file under the name that a record has for it: without its folder.
+pub fn named(file: &Path) -> Result<PointFile, Failure> {
+    let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok(PointFile { name, ..given(file)? })
+}
+
+/// Runs one of the four.
 pub fn city(command: &CityCommand) -> Result<String, Failure> {
     match command {
         CityCommand::Train { run, out, resume } => {
@@ -82,7 +100,29 @@ pub fn city(command: &CityCommand) -> Result<String, Failure> {
             }
             Ok(out)
         }
+        CityCommand::Embed { run, model, name, out } => embedded(run, model, name.as_deref(), out),
     }
+}
+
+/// Embeds the descriptions of a city and writes the table.
+fn embedded(run: &CityRun, folder: &Path, name: Option<&str>, out: &Path) -> Result<String, Failure> {
+    let texts = match &run.points {
+        // All that a made city can say, whatever its seed.
+        None => kinds::texts(),
+        Some(_) => load(&CityRun { sentences: Some("grams".into()), ..run.clone() })?.city.texts,
+    };
+    let json = std::fs::read(folder.join("tokenizer.json")).map_err(|e| failed(&format!("{}: {e}", folder.join("tokenizer.json").display())))?;
+    let tokens = Tokens::from_json(&json).map_err(usage)?;
+    let ids: Vec<Vec<u32>> = texts.iter().map(|t| tokens.encode(t, true)).collect::<Result<_, _>>().map_err(usage)?;
+    let sources = sources_at(&[folder]).map_err(|e| failed(&e))?;
+    let checkpoint = pollster::block_on(Checkpoint::open(sources)).map_err(|e| failed(&e))?;
+    let model = Model::open(&checkpoint).map_err(|e| failed(&e))?;
+    let rows = pollster::block_on(embed(&model, &session(run)?, &ids, &Talk)).map_err(|e| failed(&e))?;
+    let name = name.map(str::to_owned).or_else(|| folder.file_name().map(|n| n.to_string_lossy().into_owned()));
+    let table = Sentences { model: name.unwrap_or_default(), width: rows.len() / texts.len().max(1), texts, rows };
+    let mut sink = FileSink::create(out).map_err(|e| failed(&e))?;
+    let bytes = pollster::block_on(table.write(&BTreeMap::new(), &mut sink)).map_err(|e| failed(&e))?;
+    Ok(format!("{}: {} sentences as rows of {}, {bytes} bytes\n", out.display(), table.texts.len(), table.width))
 }
 
 /// Says progress on standard error, where somebody looks.
@@ -114,16 +154,28 @@ fn given(file: &Path) -> Result<PointFile, Failure> {
 
 /// The city, and what there is to say of it.
 fn load(run: &CityRun) -> Result<Town, Failure> {
-    let town = match (&run.points, run.made) {
+    let mut files = vec![Rc::new(bundled())];
+    let sentences = match run.sentences.as_deref() {
+        Some(grams) if grams == Path::new("grams") => String::new(),
+        Some(file) => {
+            let table = Rc::new(given(file)?);
+            files.push(table.clone());
+            table.name.clone()
+        }
+        None if run.points.is_none() => BUNDLED.into(),
+        None => String::new(),
+    };
+    let source = match (&run.points, run.made) {
         (Some(file), _) => {
             let file = given(file)?;
             let column = |c: &Option<String>| c.clone().unwrap_or_default();
-            let source = Source::File { name: file.name.clone(), x: column(&run.x), y: column(&run.y), text: column(&run.text), labels: String::new(), label: String::new() };
-            Town::new(&source, &[Rc::new(file)])
+            let name = file.name.clone();
+            files.push(Rc::new(file));
+            Source::File { name, x: column(&run.x), y: column(&run.y), text: column(&run.text), labels: String::new(), label: String::new(), sentences }
         }
-        (None, seed) => Town::made(seed.unwrap_or_default(), run.count as usize),
+        (None, seed) => Source::Made { seed: seed.unwrap_or_default(), points: run.count, sentences },
     };
-    let town = town.map_err(|e| failed(&e))?;
+    let town = pollster::block_on(Town::new(&source, &files)).map_err(|e| failed(&e))?;
     if let Some(reading) = &town.reading {
         eprintln!("note: {}; coordinates from {} and {}, texts from {}", reading.system, reading.taken[0], reading.taken[1], reading.taken[2]);
         reading.notes.iter().for_each(|n| eprintln!("note: {n}"));
@@ -131,18 +183,24 @@ fn load(run: &CityRun) -> Result<Town, Failure> {
             eprintln!("note: {} rows were left out; the first: row {}: {}", reading.left, first.row, first.why);
         }
     }
-    eprintln!("note: texts are embedded by the built-in hashed n-grams, which know letters and not meanings");
+    match town.encoder.as_str() {
+        "" => eprintln!("note: texts are embedded by the built-in hashed n-grams, which know letters and not meanings"),
+        encoder => eprintln!("note: texts are embedded by {encoder}"),
+    }
     town.city.warnings().iter().for_each(|w| eprintln!("warning: {w}"));
     Ok(town)
 }
 
 fn start(run: &CityRun, town: &Town, config: &Config) -> Result<Run, Failure> {
-    let session = match run.device {
+    Run::new(&session(run)?, &town.city, config.run(run.seed)).map_err(|e| failed(&e))
+}
+
+fn session(run: &CityRun) -> Result<Session, Failure> {
+    Ok(match run.device {
         Device::Cpu => Session::cpu(),
         Device::Gpu => pollster::block_on(Session::gpu(GpuOptions { allow_software: true, ..GpuOptions::default() })).map_err(|e| failed(&e))?,
         Device::Auto => pollster::block_on(Session::gpu(GpuOptions::default())).unwrap_or_else(|_| Session::cpu()),
-    };
-    Run::new(&session, &town.city, config.run(run.seed)).map_err(|e| failed(&e))
+    })
 }
 
 fn config(run: &CityRun) -> Result<Config, Failure> {

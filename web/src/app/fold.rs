@@ -225,7 +225,7 @@ impl State {
 
     fn done(&mut self, job: u32, report: Report, seconds: f64, now: f64) {
         // A city is looked at beside whatever checkpoint is open: its runs are no part of that one's record.
-        let urban = espalier_methods::registry::WITHOUT_CHECKPOINT.contains(&report.method.as_str());
+        let urban = report.method == "sentences" || espalier_methods::registry::WITHOUT_CHECKPOINT.contains(&report.method.as_str());
         if let Some(asked) = self.run.as_ref().filter(|r| r.job == job && !urban).and_then(|r| r.asked.clone()) {
             self.compare(&asked, &report.summary, now);
             let shown = Rc::make_mut(&mut self.shown);

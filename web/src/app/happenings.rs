@@ -97,6 +97,7 @@ impl Run {
             "open" => "Opening",
             "diff" => "Compare",
             "city" => "City",
+            "sentences" => "Sentences",
             "calliper" if self.unit == "probes" => "Probe",
             "calliper" => "Step",
             "replay" => "Replay",

@@ -1,11 +1,14 @@
 //! Texts on their way to the worker: fetched or given, tokenized by the tokenizer's own program, then handed over before the run that needs them.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use espalier_lab::protocol::{Fault, FaultKind};
+use espalier_methods::bytes::U32s;
 use espalier_methods::calibration::Corpus;
+use espalier_methods::urban::sentences::BUNDLED as BUNDLED_TABLE;
+use espalier_methods::urban::town::PointFile;
 use espalier_nets::checkpoint::Role;
 use espalier_nets::checkpoint::remote::{Address, HUB};
 use wasm_bindgen::JsCast;
@@ -96,6 +99,8 @@ struct Inner {
     /// For which opening of a checkpoint the program has which tokenizer.
     ready: RefCell<Option<(u32, Tokenizer)>>,
     corpora: RefCell<HashMap<String, Corpus>>,
+    /// The bundled sentence embeddings have been handed over.
+    table: Cell<bool>,
     /// Runs that were cancelled while their texts were on the way.
     cancelled: RefCell<HashSet<u32>>,
 }
@@ -108,21 +113,44 @@ fn untokenized(why: String) -> Fault {
     fault("The text could not be tokenized".into(), why, "Give the tokenizer.json from the model's own folder: drop it with the weights, or choose it under Calibration.")
 }
 
+fn missing(url: &str) -> String {
+    format!("{url} did not come. Is the network there, and the copy of the site whole?")
+}
+
+async fn answer(url: &str) -> Result<web_sys::Response, String> {
+    let init = web_sys::RequestInit::new();
+    init.set_credentials(web_sys::RequestCredentials::SameOrigin);
+    init.set_referrer_policy(web_sys::ReferrerPolicy::NoReferrer);
+    JsFuture::from(gloo::utils::window().fetch_with_str_and_init(url, &init)).await.map(JsCast::unchecked_into).map_err(|_| missing(url))
+}
+
 /// The text of one of the site's own files, or of a file that the visitor named the address of; `None` where there is none.
 ///
 /// # Errors
 /// A network that does not answer.
 pub async fn get(url: &str) -> Result<Option<String>, String> {
-    let missing = |_| format!("{url} did not come. Is the network there, and the copy of the site whole?");
-    let init = web_sys::RequestInit::new();
-    init.set_credentials(web_sys::RequestCredentials::SameOrigin);
-    init.set_referrer_policy(web_sys::ReferrerPolicy::NoReferrer);
-    let answer: web_sys::Response = JsFuture::from(gloo::utils::window().fetch_with_str_and_init(url, &init)).await.map_err(missing)?.unchecked_into();
+    let answer = answer(url).await?;
     if !answer.ok() {
         return Ok(None);
     }
-    let text = JsFuture::from(answer.text().map_err(missing)?).await.map_err(missing)?;
+    let text = answer.text().map(JsFuture::from).map_err(|_| missing(url))?.await.map_err(|_| missing(url))?;
     Ok(text.as_string())
+}
+
+/// The made city's descriptions as rows of a sentence encoder, which lie beside the page.
+async fn table() -> Result<PointFile, String> {
+    let url = "assets/sentences/made-city.safetensors";
+    let answer = answer(url).await?;
+    if !answer.ok() {
+        return Err(missing(url));
+    }
+    let bytes = answer.array_buffer().map(JsFuture::from).map_err(|_| missing(url))?.await.map_err(|_| missing(url))?;
+    Ok(PointFile { name: BUNDLED_TABLE.into(), bytes: js_sys::Uint8Array::new(&bytes).to_vec().into() })
+}
+
+/// Whether a run's configuration, or a record, names the bundled sentence embeddings.
+pub fn needs_table(text: &str) -> bool {
+    text.contains("\"sentences\"") && text.contains(&format!("\"{BUNDLED_TABLE}\""))
 }
 
 /// The text of a file of the visitor's.
@@ -190,6 +218,31 @@ impl Texts {
             Told::View(pieces) => Ok((tokenizer, pieces)),
             other => Err(untokenized(format!("{other:?}"))),
         }
+    }
+
+    /// Token numbers of a sentence with its beginning and end, by the tokenizer of the open checkpoint.
+    ///
+    /// # Errors
+    /// As [`tokenizer`](Self::tokenizer).
+    pub async fn ids(&self, state: &State, text: String) -> Result<U32s, Fault> {
+        self.tokenizer(state).await?;
+        match self.0.tokens.ask(What::Encode { text }).await.map_err(untokenized)? {
+            Told::Ids(ids) => Ok(ids),
+            other => Err(untokenized(format!("{other:?}"))),
+        }
+    }
+
+    /// The bundled sentence embeddings, the first time that they are asked for.
+    ///
+    /// # Errors
+    /// A network that does not answer.
+    pub async fn table(&self) -> Result<Option<PointFile>, Fault> {
+        if self.0.table.get() {
+            return Ok(None);
+        }
+        let table = table().await.map_err(|why| fault("The bundled sentence embeddings did not come".into(), why, "Try again, or choose “Letter groups” under City: they need nothing."))?;
+        self.0.table.set(true);
+        Ok(Some(table))
     }
 
     /// Name and text of the tokenizer's file; `None` where there is none, so that bytes are taken.

@@ -5,6 +5,10 @@ use std::rc::Rc;
 
 use espalier_methods::urban::calliper::Config;
 use espalier_methods::urban::picture::{CityPicture, Look, Probes, Urban};
+use espalier_methods::urban::town::PointFile;
+
+/// Name of the text that holds a question in words.
+pub const WORDS: &str = "words";
 
 /// A curve as it grows: steps and values.
 pub type Growing = (Vec<f64>, Vec<f64>);
@@ -18,6 +22,8 @@ pub enum TownAct {
     Paused(bool),
     /// A place or words were asked for their like.
     Asked,
+    /// The table of sentence embeddings has gone to the worker.
+    Taken,
 }
 
 /// The embedding of all points as it was last seen, each part from its own look.
@@ -58,11 +64,15 @@ pub struct TownState {
     pub looks: u32,
     /// Probes and baselines, once they have come.
     pub probes: Option<Rc<Probes>>,
+    /// The last question that an open sentence encoder has embedded, and its row.
+    pub words: Option<Rc<(String, Vec<f32>)>>,
+    /// The last table of sentence embeddings that an open encoder has made.
+    pub table: Option<Rc<PointFile>>,
 }
 
 impl Default for TownState {
     fn default() -> Self {
-        Self { picture: None, cities: 0, config: Rc::new(Config::small()), paused: false, asked: 0, curves: Rc::default(), seen: None, looks: 0, probes: None }
+        Self { picture: None, cities: 0, config: Rc::new(Config::small()), paused: false, asked: 0, curves: Rc::default(), seen: None, looks: 0, probes: None, words: None, table: None }
     }
 }
 
@@ -80,6 +90,7 @@ impl TownState {
             TownAct::Config(config) => self.config = Rc::new(*config),
             TownAct::Paused(paused) => self.paused = paused,
             TownAct::Asked => self.asked += 1,
+            TownAct::Taken => self.table = None,
         }
     }
 
@@ -109,6 +120,8 @@ impl TownState {
             }
             Urban::Look(look) => self.look(&look),
             Urban::Probes(probes) => self.probes = Some(Rc::from(probes)),
+            Urban::Sentences(e) if e.text == WORDS => self.words = e.texts.first().map(|t| Rc::new((t.clone(), e.rows.to_vec()))),
+            Urban::Sentences(e) => self.table = Some(Rc::new(PointFile { name: e.text, bytes: e.table })),
         }
     }
 

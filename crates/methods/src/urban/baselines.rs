@@ -79,7 +79,7 @@ mod tests {
         let points = [[0.0, 0.0], [2.0, 0.0], [0.0, 1.0], [0.0, -1.0], [9.0, 9.0]];
         let near = Near::new(&points);
         let texts = ["a", "b", "a", "b", "c"].map(str::to_owned);
-        let city = City::new(points.to_vec(), &texts, 2, |t| t.iter().flat_map(|t| [t.len() as f32, 0.5]).collect()).unwrap();
+        let city = City::new(points.to_vec(), &texts, 2, |t| Ok(t.iter().flat_map(|t| [t.len() as f32, 0.5]).collect())).unwrap();
         let (width, rows) = Baseline::NearestCategories.rows(&city, &near, &[[0.0, 0.0]], 3);
         assert_eq!((width, rows), (3, vec![2.0 / 3.0, 1.0 / 3.0, 0.0]));
         let (width, rows) = Baseline::NearestTexts.rows(&city, &near, &[[0.0, 0.0], [1.0, 1.0]], 2);

@@ -109,6 +109,7 @@ impl Config {
     /// What a city of 20 000 points learns from in two or three minutes on two processor cores: the paper's method in a smaller network.
     pub fn small() -> Self {
         Self {
+            city: Source::bundled(),
             encoding: Encoding::Grid(Scales { min: 50.0, max: 5000.0, count: 32 }),
             architecture: Architecture::FcNet { hidden: 128, dropout: 0.5 },
             width: 64,
@@ -149,7 +150,7 @@ pub const ENTRY: Entry = Entry { card: &CARD, run: |config, inputs, session, sin
 async fn run(config: serde_json::Value, inputs: Inputs<'_>, session: &Session, sink: &dyn Sink) -> Result<Report, MethodError> {
     let config: Config = decode(&CARD, config)?;
     let desk = Desk::new(sink);
-    let town = Town::new(&config.city, &inputs.files)?;
+    let town = Town::new(&config.city, &inputs.files).await?;
     town.city.warnings().into_iter().for_each(|w| desk.warn(w));
     desk.finding(Finding::Urban(Box::new(Urban::City(Box::new(town.picture())))));
     desk.breathe().await?;

@@ -23,8 +23,8 @@ impl City {
     /// A city from points and their texts; `embed` makes a row of `text_width` numbers of each distinct text.
     ///
     /// # Errors
-    /// [`MethodError::Inputs`] for fewer than two points, or as many texts as there are not points.
-    pub fn new(points: Vec<[f64; 2]>, texts: &[String], text_width: usize, embed: impl FnOnce(&[String]) -> Vec<f32>) -> Result<Self, MethodError> {
+    /// [`MethodError::Inputs`] for fewer than two points, or as many texts as there are not points; what `embed` says.
+    pub fn new(points: Vec<[f64; 2]>, texts: &[String], text_width: usize, embed: impl FnOnce(&[String]) -> Result<Vec<f32>, MethodError>) -> Result<Self, MethodError> {
         if points.len() != texts.len() || points.len() < 2 {
             return Err(MethodError::Inputs(format!("{} points with {} texts: at least two points with a text each are needed to tell one from another", points.len(), texts.len())));
         }
@@ -39,7 +39,7 @@ impl City {
                 })
             })
             .collect();
-        let embeddings = embed(&distinct);
+        let embeddings = embed(&distinct)?;
         if embeddings.len() != distinct.len() * text_width || embeddings.iter().any(|x| !x.is_finite()) {
             return Err(MethodError::Inputs("the texts' embeddings are not one row of finite numbers each".into()));
         }

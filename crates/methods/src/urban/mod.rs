@@ -21,6 +21,7 @@ pub mod places;
 pub mod probe;
 pub mod regions;
 pub mod run;
+pub mod sentences;
 pub mod similar;
 pub mod space2vec;
 pub mod supervised;

@@ -4,6 +4,7 @@ use espalier_nets::geo::{Crs, Plane};
 use serde::{Deserialize, Serialize};
 
 use super::compare::Line;
+use super::sentences::Embedded;
 use crate::bytes::{F32s, F64s, U32s};
 
 /// Results of the methods over cities.
@@ -15,6 +16,8 @@ pub enum Urban {
     Look(Look),
     /// Probes and baselines.
     Probes(Box<Probes>),
+    /// Sentences that an open encoder has embedded.
+    Sentences(Embedded),
 }
 
 /// Where the city's metres are on the earth.
@@ -152,6 +155,10 @@ pub struct CityPicture {
     pub reading: Option<Reading>,
     /// What to know before training.
     pub warnings: Vec<String>,
+    /// The sentence encoder behind the texts' rows; empty where they are embedded by letter groups.
+    pub encoder: String,
+    /// Rows of the texts, `[texts, text width]`, where an encoder made them.
+    pub text_rows: F32s,
 }
 
 /// The embedding of points at a step.

@@ -34,7 +34,7 @@ pub const CITY: Knob = Knob {
     help: "Made from a seed, or a file with its columns.",
     unit: "",
     range: Range::Elsewhere,
-    paper: r#"{"kind":"made","seed":7,"points":20000}"#,
+    paper: r#"{"kind":"made","seed":7,"points":20000,"sentences":""}"#,
 };
 
 /// Configuration.
@@ -51,7 +51,7 @@ pub const ENTRY: Entry = Entry { card: &CARD, run: |config, inputs, session, sin
 async fn run(config: serde_json::Value, inputs: Inputs<'_>, _: &Session, sink: &dyn Sink) -> Result<Report, MethodError> {
     let config: Config = decode(&CARD, config)?;
     let desk = Desk::new(sink);
-    let town = Town::new(&config.city, &inputs.files)?;
+    let town = Town::new(&config.city, &inputs.files).await?;
     desk.breathe().await?;
     let picture = town.picture();
     picture.warnings.iter().for_each(|w| desk.warn(w.clone()));

@@ -1,6 +1,7 @@
 //! Which places are like a place, or like what somebody writes.
 
 use super::ngrams;
+use super::picture::CityPicture;
 use super::town::TEXT_WIDTH;
 
 /// Cosines of all rows (of length 1) with one direction, which need not have length 1.
@@ -9,16 +10,27 @@ pub fn cosines(rows: &[f32], direction: &[f32]) -> Vec<f32> {
     rows.chunks(direction.len().max(1)).map(|row| row.iter().zip(direction).map(|(a, b)| a * b).sum::<f32>() / length).collect()
 }
 
-/// Where a text lies among the places: its embedding through the trained projection `[text width + 1, width]`, whose last row is added. `None` where the projection has another
+/// Words as the city's descriptions are embedded: by letter groups; or, where a sentence encoder made the rows, as the row of the description that is spelt most alike, which is
+/// named. `None` for a city without texts.
+pub fn embedded<'c>(city: &'c CityPicture, words: &str) -> Option<(Vec<f32>, Option<&'c str>)> {
+    let own = ngrams::embed(&[words.to_owned()], TEXT_WIDTH);
+    if city.encoder.is_empty() {
+        return Some((own, None));
+    }
+    let nearest = *largest(&cosines(&ngrams::embed(&city.texts, TEXT_WIDTH), &own), 1).first()? as usize;
+    let width = city.text_rows.len() / city.texts.len().max(1);
+    Some((city.text_rows.get(nearest * width..(nearest + 1) * width)?.to_vec(), Some(&city.texts[nearest])))
+}
+
+/// Where a text lies among the places: its row through the trained projection `[text width + 1, width]`, whose last row is added. `None` where the projection has another
 /// text width.
-pub fn direction(text: &str, projection: &[f32], width: usize) -> Option<Vec<f32>> {
-    if width == 0 || projection.len() != (TEXT_WIDTH + 1) * width {
+pub fn direction(row: &[f32], projection: &[f32], width: usize) -> Option<Vec<f32>> {
+    if width == 0 || projection.len() != (row.len() + 1) * width {
         return None;
     }
-    let embedded = ngrams::embed(&[text.to_owned()], TEXT_WIDTH);
-    let mut out = projection[TEXT_WIDTH * width..].to_vec();
-    for (x, row) in embedded.iter().zip(projection.chunks(width)).filter(|(x, _)| **x != 0.0) {
-        out.iter_mut().zip(row).for_each(|(o, w)| *o += x * w);
+    let mut out = projection[row.len() * width..].to_vec();
+    for (x, weights) in row.iter().zip(projection.chunks(width)).filter(|(x, _)| **x != 0.0) {
+        out.iter_mut().zip(weights).for_each(|(o, w)| *o += x * w);
     }
     Some(out)
 }
@@ -48,13 +60,17 @@ mod tests {
 
     #[test]
     fn a_text_goes_through_the_projection() {
-        let mut projection = vec![0.0; (TEXT_WIDTH + 1) * 2];
-        projection[TEXT_WIDTH * 2] = 3.0;
-        assert_eq!(direction("bakery", &projection, 2), Some(vec![3.0, 0.0]));
-        projection.iter_mut().for_each(|x| *x = 1.0);
-        let sum: f32 = ngrams::embed(&["bakery".into()], TEXT_WIDTH).iter().sum();
-        let found = direction("bakery", &projection, 2).expect("the width fits");
-        assert!((found[0] - sum - 1.0).abs() < 1e-5 && found[0] == found[1]);
-        assert_eq!(direction("bakery", &[1.0; 4], 2), None);
+        assert_eq!(direction(&[2.0, 0.0], &[1.0, 5.0, 7.0, 7.0, 0.5, 0.0], 2), Some(vec![2.5, 10.0]));
+        assert_eq!(direction(&[2.0], &[1.0; 6], 2), None);
+    }
+
+    #[test]
+    fn words_are_letter_groups_or_the_description_that_is_spelt_alike() {
+        let texts = ["A place of foundries, a type of manufacture", "A place of cafés, a type of eating and drinking"].map(str::to_owned);
+        let grams = CityPicture { texts: texts.to_vec(), ..CityPicture::default() };
+        assert_eq!(embedded(&grams, "bakery"), Some((ngrams::embed(&["bakery".into()], TEXT_WIDTH), None)));
+        let rows = CityPicture { encoder: "m".into(), text_rows: vec![1.0, 2.0, 3.0, 4.0].into(), ..grams };
+        assert_eq!(embedded(&rows, "cafés"), Some((vec![3.0, 4.0], Some(texts[1].as_str()))));
+        assert_eq!(embedded(&rows, "a foundry"), Some((vec![1.0, 2.0], Some(texts[0].as_str()))));
     }
 }

@@ -11,6 +11,7 @@ use super::made::{Made, kinds};
 use super::ngrams;
 use super::picture::{CityPicture, Frame, Ground, Labels, Left, Lines, Reading};
 use super::probe::Truth;
+use super::sentences::{self, Sentences};
 use crate::bytes::U8s;
 use crate::config::bad;
 use crate::method::MethodError;
@@ -41,6 +42,9 @@ pub enum Source {
         seed: u64,
         /// Points of interest.
         points: u32,
+        /// Table of sentence embeddings, by its name; empty for the built-in letter groups.
+        #[serde(default)]
+        sentences: String,
     },
     /// A file that was given.
     File {
@@ -61,12 +65,69 @@ pub enum Source {
         /// Its column of the class.
         #[serde(default)]
         label: String,
+        /// Table of sentence embeddings, by its name; empty for the built-in letter groups.
+        #[serde(default)]
+        sentences: String,
     },
 }
 
 impl Default for Source {
     fn default() -> Self {
-        Self::Made { seed: 7, points: 20_000 }
+        Self::Made { seed: 7, points: 20_000, sentences: String::new() }
+    }
+}
+
+impl Source {
+    /// The made city that a face begins with: its descriptions by the bundled table.
+    pub fn bundled() -> Self {
+        Self::Made { seed: 7, points: 20_000, sentences: sentences::BUNDLED.into() }
+    }
+
+    /// Name of the table of sentence embeddings; empty for the built-in letter groups.
+    pub fn sentences(&self) -> &str {
+        match self {
+            Self::Made { sentences, .. } | Self::File { sentences, .. } => sentences,
+        }
+    }
+}
+
+/// How descriptions become numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TextSide {
+    /// Hashed letter groups: spelling, not meaning.
+    Grams,
+    /// Rows that a sentence encoder has made.
+    Sentences(Sentences),
+}
+
+impl TextSide {
+    /// That of a source.
+    ///
+    /// # Errors
+    /// [`MethodError::Inputs`] where its table is not there or is none.
+    pub async fn of(source: &Source, files: &[Rc<PointFile>]) -> Result<Self, MethodError> {
+        match source.sentences() {
+            "" => Ok(Self::Grams),
+            name => {
+                let missing = |_| MethodError::Inputs(format!("the sentence embeddings {name} are not here; make them with the model again, or choose letter groups"));
+                Ok(Self::Sentences(Sentences::read(find(files, name).map_err(missing)?).await?))
+            }
+        }
+    }
+
+    /// The sentence encoder; empty for letter groups.
+    fn encoder(&self) -> String {
+        match self {
+            Self::Grams => String::new(),
+            Self::Sentences(table) => table.model.clone(),
+        }
+    }
+
+    fn city(&self, points: Vec<[f64; 2]>, texts: &[String]) -> Result<City, MethodError> {
+        match self {
+            Self::Grams => City::new(points, texts, TEXT_WIDTH, |t| Ok(ngrams::embed(t, TEXT_WIDTH))),
+            Self::Sentences(table) => City::new(points, texts, table.width, |t| table.of(t)),
+        }
     }
 }
 
@@ -85,6 +146,8 @@ pub struct Town {
     pub labelled: Option<(Labelled, Vec<String>)>,
     /// How a file was read.
     pub reading: Option<Reading>,
+    /// The sentence encoder behind the texts' rows; empty for letter groups.
+    pub encoder: String,
 }
 
 impl Town {
@@ -92,11 +155,12 @@ impl Town {
     ///
     /// # Errors
     /// [`MethodError::Points`] where a file is not there or holds no places; [`MethodError::Config`] for a column that it has not.
-    pub fn new(source: &Source, files: &[Rc<PointFile>]) -> Result<Self, MethodError> {
+    pub async fn new(source: &Source, files: &[Rc<PointFile>]) -> Result<Self, MethodError> {
+        let side = TextSide::of(source, files).await?;
         match source {
-            Source::Made { seed, points } => Self::made(*seed, *points as usize),
-            Source::File { name, x, y, text, labels, label } => {
-                let mut town = Self::read(find(files, name)?, [x.as_str(), y.as_str(), text.as_str()])?;
+            Source::Made { seed, points, .. } => Self::made(*seed, *points as usize, &side),
+            Source::File { name, x, y, text, labels, label, .. } => {
+                let mut town = Self::read(find(files, name)?, [x.as_str(), y.as_str(), text.as_str()], &side)?;
                 if !labels.is_empty() {
                     town.labelled = Some(labelled(find(files, labels)?, label, town.frame)?);
                 }
@@ -109,26 +173,26 @@ impl Town {
     ///
     /// # Errors
     /// [`MethodError::Config`] for too few or too many points.
-    pub fn made(seed: u64, points: usize) -> Result<Self, MethodError> {
+    pub fn made(seed: u64, points: usize, side: &TextSide) -> Result<Self, MethodError> {
         if !(100..=200_000).contains(&points) {
             return Err(bad("city", format!("{points} points; a made city has 100 to 200 000")));
         }
         let made = Made::new(seed, points);
         let all = kinds::texts();
         let texts: Vec<String> = made.kinds.iter().map(|k| all[*k as usize].clone()).collect();
-        let city = City::new(made.points.clone(), &texts, TEXT_WIDTH, |t| ngrams::embed(t, TEXT_WIDTH))?;
+        let city = side.city(made.points.clone(), &texts)?;
         let labelled = Labelled { places: made.places.clone(), truth: Truth::Classes(made.uses.clone()), classes: kinds::USES.len() };
         let classes = kinds::USES.map(str::to_owned).to_vec();
-        Ok(Self { name: format!("made city {seed}"), city, frame: Frame::Nowhere, made: Some(made), labelled: Some((labelled, classes)), reading: None })
+        Ok(Self { name: format!("made city {seed}"), city, frame: Frame::Nowhere, made: Some(made), labelled: Some((labelled, classes)), reading: None, encoder: side.encoder() })
     }
 
-    fn read(file: &PointFile, [x, y, text]: [&str; 3]) -> Result<Self, MethodError> {
+    fn read(file: &PointFile, [x, y, text]: [&str; 3], side: &TextSide) -> Result<Self, MethodError> {
         let (table, columns, points) = table(file, [x, y])?;
         let text = text_column(&table, text, &columns)?;
         let texts: Vec<String> = points.rows.iter().map(|r| table.rows[*r][text].clone()).collect();
         let frame = frame(&points);
         let at = points.points.iter().map(|p| frame.metres(points.crs, *p)).collect();
-        let city = City::new(at, &texts, TEXT_WIDTH, |t| ngrams::embed(t, TEXT_WIDTH))?;
+        let city = side.city(at, &texts)?;
         let name = |i: usize| table.names[i].clone();
         let reading = Reading {
             head: table.rows.iter().take(5).cloned().collect(),
@@ -140,7 +204,7 @@ impl Town {
             faults: points.faults.iter().take(LISTED).map(|f| Left { row: f.row as u32, why: f.why.clone() }).collect(),
             notes: points.notes.clone(),
         };
-        Ok(Self { name: file.name.clone(), city, frame, made: None, labelled: None, reading: Some(reading) })
+        Ok(Self { name: file.name.clone(), city, frame, made: None, labelled: None, reading: Some(reading), encoder: side.encoder() })
     }
 
     /// As a face draws it.
@@ -165,6 +229,8 @@ impl Town {
             labels,
             reading: self.reading.clone(),
             warnings: self.city.warnings(),
+            encoder: self.encoder.clone(),
+            text_rows: if self.encoder.is_empty() { Vec::new().into() } else { self.city.embeddings.clone().into() },
         }
     }
 }

@@ -48,16 +48,16 @@ fn files(e: &Event) -> Option<File> {
 pub(super) fn import(lab: &Lab) -> Html {
     let source = &lab.state.town.config.city;
     let busy = lab.state.running("calliper").is_some();
-    let (seed, points) = match source {
-        Source::Made { seed, points } => (*seed, *points),
-        Source::File { .. } => (7, 20_000),
-    };
-    let number = |label: &'static str, test: &'static str, value: u64, range: [&'static str; 2], make: fn(u64, u32, f64) -> Source| {
-        let lab = lab.clone();
+    let base = if let Source::Made { .. } = source { source.clone() } else { Source::bundled() };
+    let (seed, points) = if let Source::Made { seed, points, .. } = &base { (*seed, *points) } else { (0, 0) };
+    let number = |label: &'static str, test: &'static str, value: u64, range: [&'static str; 2], set: fn(&mut u64, &mut u32, f64)| {
+        let (lab, base) = (lab.clone(), base.clone());
         let onchange = Callback::from(move |e: Event| {
             let v = e.target_dyn_into::<HtmlInputElement>().map_or(f64::NAN, |i| i.value_as_number());
-            if v.is_finite() {
-                show(&lab, make(seed, points, v));
+            let mut city = base.clone();
+            if let (true, Source::Made { seed, points, .. }) = (v.is_finite(), &mut city) {
+                set(seed, points, v);
+                show(&lab, city);
             }
         });
         html! { <label class="pair">{ label }<input class="in" type="number" min={range[0]} max={range[1]} value={value.to_string()} disabled={busy} {onchange} data-test={test} /></label> }
@@ -67,7 +67,7 @@ pub(super) fn import(lab: &Lab) -> Html {
         Callback::from(move |e: Event| {
             if let Some(file) = files(&e) {
                 hand_over(&lab, file, |lab, name| {
-                    show(lab, Source::File { name, x: String::new(), y: String::new(), text: String::new(), labels: String::new(), label: String::new() });
+                    show(lab, Source::File { name, x: String::new(), y: String::new(), text: String::new(), labels: String::new(), label: String::new(), sentences: String::new() });
                 });
             }
         })
@@ -76,10 +76,11 @@ pub(super) fn import(lab: &Lab) -> Html {
         <section class="sec" data-test="map-data">
             <h2>{ "City" }</h2>
             <div class="acts">
-                { number("Made, seed", "map-seed", seed, ["0", "4294967295"], |_, points, v| Source::Made { seed: v.max(0.0) as u64, points }) }
-                { number("points", "map-count", u64::from(points), ["100", "200000"], |seed, _, v| Source::Made { seed, points: v.clamp(100.0, 200_000.0) as u32 }) }
+                { number("Made, seed", "map-seed", seed, ["0", "4294967295"], |seed, _, v| *seed = v.max(0.0) as u64) }
+                { number("points", "map-count", u64::from(points), ["100", "200000"], |_, points, v| *points = v.clamp(100.0, 200_000.0) as u32) }
                 <label class="btn sm file">{ "Your points: CSV or GeoJSON" }<input type="file" class="vh" accept=".csv,.geojson,.json,.tsv,.txt" disabled={busy} onchange={give} data-test="map-file" /></label>
             </div>
+            { super::encoder::side(lab, busy) }
             { for lab.state.town.picture.iter().flat_map(|p| p.warnings.iter()).map(|w| html! { <p class="note">{ w }</p> }) }
             if let Some(reading) = lab.state.town.picture.as_ref().and_then(|p| p.reading.clone()) { { read(lab, &reading, busy) } }
         </section>
@@ -88,17 +89,21 @@ pub(super) fn import(lab: &Lab) -> Html {
 
 /// How a file was read: columns, first rows, what was left out.
 fn read(lab: &Lab, reading: &Reading, busy: bool) -> Html {
-    let Source::File { name, labels, label, .. } = lab.state.town.config.city.clone() else { return Html::default() };
+    let Source::File { name, labels, label, sentences, .. } = lab.state.town.config.city.clone() else { return Html::default() };
     let taken = reading.taken.clone();
-    let given = [name.clone(), taken[0].clone(), taken[1].clone(), taken[2].clone(), labels.clone(), label.clone()];
+    let given = [name.clone(), taken[0].clone(), taken[1].clone(), taken[2].clone(), labels.clone(), label.clone(), sentences];
     let pick = |place: usize, word: &'static str, test: &'static str| {
         let (lab, given) = (lab.clone(), given.clone());
         let onchange = Callback::from(move |e: Event| {
             let Some(chosen) = e.target_dyn_into::<HtmlSelectElement>().map(|s| s.value()) else { return };
             let mut to = given.clone();
             to[place] = chosen;
-            let [name, x, y, text, labels, label] = to;
-            show(&lab, Source::File { name, x, y, text, labels, label });
+            if place == 3 {
+                // Other descriptions: a table of the old ones has no rows of them.
+                to[6].clear();
+            }
+            let [name, x, y, text, labels, label, sentences] = to;
+            show(&lab, Source::File { name, x, y, text, labels, label, sentences });
         });
         let now = taken[place - 1].clone();
         html! {
@@ -133,19 +138,19 @@ fn read(lab: &Lab, reading: &Reading, busy: bool) -> Html {
 }
 
 /// A second file with places of known class, and its column.
-fn labels_of(lab: &Lab, given: &[String; 6], busy: bool) -> Html {
+fn labels_of(lab: &Lab, given: &[String; 7], busy: bool) -> Html {
     let field = |e: &Event| e.target_dyn_into::<HtmlInputElement>().map(|i| i.value()).unwrap_or_default();
     let set = {
         let (lab, given) = (lab.clone(), given.clone());
         Callback::from(move |e: Event| {
-            let [name, x, y, text, labels, _] = given.clone();
+            let [name, x, y, text, labels, _, sentences] = given.clone();
             let label = field(&e);
             if labels.is_empty() {
                 let mut config = (*lab.state.town.config).clone();
-                config.city = Source::File { name, x, y, text, labels, label };
+                config.city = Source::File { name, x, y, text, labels, label, sentences };
                 lab.act(Action::Town(TownAct::Config(Box::new(config))));
             } else {
-                show(&lab, Source::File { name, x, y, text, labels, label });
+                show(&lab, Source::File { name, x, y, text, labels, label, sentences });
             }
         })
     };
@@ -153,9 +158,9 @@ fn labels_of(lab: &Lab, given: &[String; 6], busy: bool) -> Html {
         let (lab, given) = (lab.clone(), given.clone());
         Callback::from(move |e: Event| {
             if let Some(file) = files(&e) {
-                let [name, x, y, text, _, label] = given.clone();
+                let [name, x, y, text, _, label, sentences] = given.clone();
                 let label = if label.is_empty() { "landuse".to_owned() } else { label };
-                hand_over(&lab, file, move |lab, labels| show(lab, Source::File { name, x, y, text, labels, label }));
+                hand_over(&lab, file, move |lab, labels| show(lab, Source::File { name, x, y, text, labels, label, sentences }));
             }
         })
     };

@@ -2,6 +2,7 @@
 
 mod charts;
 mod controls;
+mod encoder;
 mod export;
 mod import;
 mod layer;

@@ -1,6 +1,6 @@
 //! Questions to the map: a clicked place, or words.
 
-use espalier_methods::urban::similar::{cosines, direction, largest};
+use espalier_methods::urban::similar::{cosines, direction, embedded, largest};
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
@@ -41,7 +41,18 @@ impl Question {
                 let text = picture.texts.get(*picture.text_of.get(*i)? as usize)?;
                 (row.to_vec(), format!("this place ({})", short(text)))
             }
-            Self::Words(words) => (direction(words, &seen.projection, seen.width)?, format!("“{words}”")),
+            Self::Words(words) => {
+                let own = town.words.as_ref().filter(|w| w.0 == *words).map(|w| (w.1.clone(), None));
+                let (row, like) = match own {
+                    Some(own) => own,
+                    None => embedded(picture, words)?,
+                };
+                let asked = match like.filter(|l| l != words) {
+                    Some(like) => format!("“{}”, the description spelt most like “{words}”", short(like)),
+                    None => format!("“{words}”"),
+                };
+                (direction(&row, &seen.projection, seen.width)?, asked)
+            }
         };
         let similar = cosines(&seen.rows, &direction);
         // Points at one place are one result.

@@ -2,11 +2,13 @@
 
 use std::rc::Rc;
 
+use espalier_lab::protocol::Command;
 use espalier_methods::urban::town::Source;
 use yew::prelude::*;
 
 use super::charts::{charts, source, spectrum};
 use super::controls::{controls, settings};
+use super::encoder;
 use super::export::export;
 use super::import::{import, show};
 use super::layer::layer;
@@ -48,7 +50,20 @@ pub fn MapScreen() -> Html {
             shown.set(Shown::default());
         });
     }
-    let answer = use_memo((town.looks, town.cities, (*question).clone()), |(.., q)| q.as_ref().and_then(|q| q.answer(&town)));
+    {
+        // A table that an open encoder has made goes back to the worker, and the city is read anew with it.
+        let lab = lab.clone();
+        use_effect_with(town.table.clone(), move |table| {
+            let Some(table) = table else { return };
+            let mut city = lab.state.town.config.city.clone();
+            let (Source::Made { sentences, .. } | Source::File { sentences, .. }) = &mut city;
+            sentences.clone_from(&table.name);
+            lab.port.command.emit(Command::Points((**table).clone()));
+            lab.act(Action::Town(TownAct::Taken));
+            show(&lab, city);
+        });
+    }
+    let answer = use_memo((town.looks, town.cities, town.words.clone(), (*question).clone()), |(.., q)| q.as_ref().and_then(|q| q.answer(&town)));
     let looked = Shown { direction: (*answer).as_ref().map(|a| a.direction.clone()), ..(*shown).clone() };
     let layer = use_memo((town.looks, town.cities, town.probes.is_some(), looked.clone(), theme), |(.., looked, theme)| Rc::new(layer(&town, looked, *theme)));
     let layer = (*layer).clone();
@@ -67,7 +82,15 @@ pub fn MapScreen() -> Html {
     };
     let (pick, words) = (ask(), ask());
     let on_pick = Callback::from(move |i: usize| pick(Question::Place(i)));
-    let on_words = Callback::from(move |w: String| words(Question::Words(w)));
+    let on_words = {
+        let lab = lab.clone();
+        Callback::from(move |w: String| {
+            if encoder::is_the_citys(&lab.state) && lab.state.run.is_none() {
+                encoder::ask(&lab, &w);
+            }
+            words(Question::Words(w));
+        })
+    };
     let on_view = {
         let view = view.clone();
         Callback::from(move |v| *view.borrow_mut() = v)
@@ -99,7 +122,7 @@ pub fn MapScreen() -> Html {
             </div>
             <aside aria-label="Questions, probes and settings">
                 <Asking ready={town.seen.is_some()} ask={on_words} />
-                <p class="d hint">{ "Words are embedded by hashed letter groups, which know spelling and not meaning: ask in the words of the descriptions." }</p>
+                <p class="d hint" data-test="map-words-by">{ by(&lab) }</p>
                 { hits(&town, (*answer).as_ref()) }
                 { scatter(&lab, &layer, &chosen) }
                 { spectrum(&lab) }
@@ -126,6 +149,18 @@ fn use_first_city(lab: &Lab) {
     });
 }
 
+/// How words are understood.
+fn by(lab: &Lab) -> String {
+    let encoder = lab.state.town.picture.as_ref().map_or("", |p| &p.encoder);
+    if encoder.is_empty() {
+        "Words are embedded by hashed letter groups, which know spelling and not meaning: ask in the words of the descriptions.".into()
+    } else if encoder::is_the_citys(&lab.state) {
+        format!("Words are embedded by {encoder}, which is open; while a run goes on, as the description spelt most alike.")
+    } else {
+        format!("Words are taken as the description spelt most alike, whose meaning {encoder} has embedded. Open that model, with its tokenizer, to ask in any words.")
+    }
+}
+
 /// Made city or own points.
 fn data(lab: &Lab) -> Html {
     let made = matches!(lab.state.town.config.city, Source::Made { .. });
@@ -134,7 +169,7 @@ fn data(lab: &Lab) -> Html {
         let lab = lab.clone();
         Callback::from(move |made: bool| {
             if made {
-                show(&lab, Source::default());
+                show(&lab, Source::bundled());
             } else if let Some(input) = gloo::utils::document().query_selector("[data-test=map-file]").ok().flatten() {
                 use wasm_bindgen::JsCast;
                 if let Ok(input) = input.dyn_into::<web_sys::HtmlElement>() {

@@ -1,0 +1,89 @@
+//! Descriptions and questions as rows of an open sentence encoder: all-MiniLM-L6-v2 dropped like any other checkpoint.
+
+use espalier_lab::protocol::Command;
+use espalier_methods::bytes::U32s;
+use espalier_methods::calibration::Corpus;
+use espalier_methods::urban::sentences::BUNDLED;
+use espalier_methods::urban::town::{PointFile, Source};
+use espalier_nets::checkpoint::Family;
+use wasm_bindgen_futures::spawn_local;
+use yew::prelude::*;
+
+use super::import::show;
+use crate::app::action::Action;
+use crate::app::context::{Lab, now};
+use crate::app::state::State;
+use crate::app::town::WORDS;
+use crate::plot::number::plural;
+
+/// SHA-256 of the published weights' header, as far as it is compared: the bundled rows are this encoder's.
+const MINILM: &str = "@HEADER@";
+
+/// The open checkpoint's name, where it is a BERT.
+pub(super) fn open(state: &State) -> Option<&str> {
+    state.summary.as_ref().filter(|s| s.family == Family::Bert).map(|s| s.name.as_str())
+}
+
+/// Whether the open checkpoint made the rows of the city's descriptions, so that it can embed questions to it.
+pub(super) fn is_the_citys(state: &State) -> bool {
+    let encoder = state.town.picture.as_ref().map_or("", |p| &p.encoder);
+    let own = |s: &str| s == encoder || encoder == BUNDLED && state.summary.as_ref().is_some_and(|o| o.header_hash.starts_with(MINILM));
+    !encoder.is_empty() && open(state).is_some_and(own)
+}
+
+/// Embeds texts with the open checkpoint. What comes back is called `name`.
+pub(super) fn embed(lab: &Lab, name: String, texts: Vec<String>) {
+    let lab = lab.clone();
+    spawn_local(async move {
+        let mut documents: Vec<U32s> = Vec::with_capacity(texts.len());
+        for text in &texts {
+            match lab.port.texts.ids(&lab.state, text.clone()).await {
+                Ok(ids) => documents.push(ids),
+                Err(fault) => return lab.act(Action::Fault { place: lab.state.place, fault, now: now() }),
+            }
+        }
+        let bytes = serde_json::to_vec(&texts).unwrap_or_default();
+        lab.port.command.emit(Command::Text(Corpus { name: name.clone(), documents, ..Corpus::default() }));
+        lab.port.command.emit(Command::Points(PointFile { name: name.clone(), bytes: bytes.into() }));
+        let model = open(&lab.state).unwrap_or_default();
+        lab.run("sentences", serde_json::json!({ "text": name, "model": model }), None);
+    });
+}
+
+/// Embeds a question.
+pub(super) fn ask(lab: &Lab, words: &str) {
+    embed(lab, WORDS.into(), vec![words.into()]);
+}
+
+/// By what the descriptions are embedded, and what else could do it.
+pub(super) fn side(lab: &Lab, busy: bool) -> Html {
+    let town = &lab.state.town;
+    let Some(picture) = town.picture.clone() else { return Html::default() };
+    let now = town.config.city.sentences();
+    let choose = |to: String| {
+        let lab = lab.clone();
+        Callback::from(move |_: MouseEvent| {
+            let mut city = lab.state.town.config.city.clone();
+            match &mut city {
+                Source::Made { sentences, .. } | Source::File { sentences, .. } => sentences.clone_from(&to),
+            }
+            show(&lab, city);
+        })
+    };
+    let made = matches!(town.config.city, Source::Made { .. });
+    let with = open(&lab.state).map(|model| {
+        let (lab, texts, name) = (lab.clone(), picture.texts.clone(), format!("{} by {model}", picture.name));
+        (format!("Embed {} with {model}", plural(texts.len(), "description", "descriptions")), Callback::from(move |_: MouseEvent| embed(&lab, name.clone(), texts.clone())))
+    });
+    let by = if now.is_empty() { "letter groups: spelling, not meaning" } else { &picture.encoder };
+    html! {
+        <>
+        <p class="d" data-test="map-encoder">{ format!("Descriptions are embedded by {by}.") }</p>
+        <div class="acts">
+            if made && now != BUNDLED { <button type="button" class="btn sm" disabled={busy} onclick={choose(BUNDLED.into())} data-test="map-minilm">{ "Bundled sentence embeddings" }</button> }
+            if !now.is_empty() { <button type="button" class="btn sm" disabled={busy} onclick={choose(String::new())} data-test="map-grams">{ "Letter groups" }</button> }
+            if let Some((word, onclick)) = with { <button type="button" class="btn sm" disabled={busy} {onclick} data-test="map-embed">{ word }</button> }
+        </div>
+        </>
+    }
+}
