@@ -10,7 +10,7 @@ use espalier_methods::urban::network::Architecture;
 use espalier_methods::urban::ngrams;
 use espalier_methods::urban::run::{Config, Run, Which};
 use espalier_methods::{MethodError, Sink};
-use espalier_tensor::Session;
+use espalier_tensor::{GpuOptions, Session};
 
 /// Keeps the losses.
 #[derive(Default)]
@@ -76,6 +76,29 @@ fn it_learns_and_resumes_to_the_bit() {
     let end = |run: &Run| pollster::block_on(run.embed(&[[3.0, 4.0], [777.0, 1234.0]], Which::Last)).expect("it reads");
     assert_eq!(end(&second), end(&whole));
     assert!(whole.best().is_some());
+}
+
+/// Bytes that the session holds after so many steps; the epochs are those of [`config`], 6 steps each.
+fn held(session: &Session, run: &mut Run, steps: u32) -> u64 {
+    pollster::block_on(run.advance(&Kept::default(), steps)).expect("it runs");
+    assert_eq!(run.steps(), steps);
+    session.bytes_in_use()
+}
+
+#[test]
+fn a_thousand_steps_hold_no_more_than_ten() {
+    // Neither 10 nor 1000 is the end of an epoch: the best weights are others than the present ones both times.
+    let session = Session::cpu();
+    let mut run = Run::new(&session, &city(), Config { epochs: 200, ..config() }).expect("it fits");
+    let (few, many) = (held(&session, &mut run, 10), held(&session, &mut run, 1000));
+    assert!(few > 0 && few == many, "{few} bytes after 10 steps, {many} after 1000");
+    drop(run);
+    assert_eq!(session.bytes_in_use(), 0, "what is dropped is given back");
+    // The pool of a GPU, where there is one, if only in software.
+    let Ok(session) = pollster::block_on(Session::gpu(GpuOptions { allow_software: true, ..GpuOptions::default() })) else { return };
+    let mut run = Run::new(&session, &city(), Config { epochs: 200, ..config() }).expect("it fits");
+    let (few, many) = (held(&session, &mut run, 10), held(&session, &mut run, 100));
+    assert_eq!(few, many, "bytes after 10 steps and after 100");
 }
 
 #[test]

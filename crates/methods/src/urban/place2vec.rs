@@ -62,7 +62,7 @@ mod tests {
         // Two quarters far apart; a and b are found in one, c and d in the other.
         let points: Vec<[f64; 2]> = (0..200).map(|i| [f64::from(i % 10) * 20.0 + if i < 100 { 0.0 } else { 90_000.0 }, f64::from(i % 100 / 10) * 20.0]).collect();
         let texts: Vec<String> = (0..200).map(|i| ["a", "b", "c", "d"][i / 100 * 2 + i % 2].to_owned()).collect();
-        let city = City::new(points, &texts, 1, |t| Ok(vec![0.0; t.len()]).expect("a city");
+        let city = City::new(points, &texts, 1, |t| Ok(vec![0.0; t.len()])).expect("a city");
         let v = vectors(&city).expect("few texts");
         let row = |t: &str| {
             let i = city.texts.iter().position(|x| x == t).expect("known");

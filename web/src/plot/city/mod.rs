@@ -3,6 +3,7 @@
 pub mod camera;
 pub mod dots;
 pub mod ground;
+pub mod hex;
 pub mod hues;
 
 pub use camera::Camera;

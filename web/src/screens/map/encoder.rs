@@ -16,19 +16,18 @@ use crate::app::state::State;
 use crate::app::town::WORDS;
 use crate::plot::number::plural;
 
-/// SHA-256 of the published weights' header, as far as it is compared: the bundled rows are this encoder's.
-const MINILM: &str = "@HEADER@";
+/// SHA-256 of the header of all-MiniLM-L6-v2's published weights, as far as it is compared. Copies that were trained on share it; they are taken for the original.
+const MINILM: &str = "2291ac9b8d5083595cd6a1787e01d694";
 
-/// The open checkpoint's name, where it is a BERT.
+/// What the open checkpoint is called, where it is a BERT: a file named `model.safetensors` does not say that it is MiniLM.
 pub(super) fn open(state: &State) -> Option<&str> {
-    state.summary.as_ref().filter(|s| s.family == Family::Bert).map(|s| s.name.as_str())
+    let bert = state.summary.as_ref().filter(|s| s.family == Family::Bert)?;
+    Some(if bert.header_hash.starts_with(MINILM) { BUNDLED } else { bert.name.as_str() })
 }
 
 /// Whether the open checkpoint made the rows of the city's descriptions, so that it can embed questions to it.
 pub(super) fn is_the_citys(state: &State) -> bool {
-    let encoder = state.town.picture.as_ref().map_or("", |p| &p.encoder);
-    let own = |s: &str| s == encoder || encoder == BUNDLED && state.summary.as_ref().is_some_and(|o| o.header_hash.starts_with(MINILM));
-    !encoder.is_empty() && open(state).is_some_and(own)
+    state.town.picture.as_ref().is_some_and(|p| open(state) == Some(p.encoder.as_str()))
 }
 
 /// Embeds texts with the open checkpoint. What comes back is called `name`.

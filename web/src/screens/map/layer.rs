@@ -8,10 +8,11 @@ use espalier_methods::urban::similar::cosines;
 
 use super::view::{Mode, Shown, Split};
 use crate::app::town::{Seen, TownState};
-use crate::plot::city::hues::{class, embedding, solid, values};
-use crate::plot::color::{Sequential, sequential};
+use crate::plot::city::hex::{self, Cell};
+use crate::plot::city::hues::{class, embedding, of_plane, radius, solid, values};
+use crate::plot::color::{Sequential, pick, sequential};
 use crate::plot::scene::Paint;
-use crate::plot::theme::Theme;
+use crate::plot::theme::{Rgb, Theme};
 
 /// Points of one kind.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,13 +41,68 @@ pub(super) struct Layer {
     pub legend: Vec<(Paint, String)>,
     /// Names of the ends of a ramp, where there is one.
     pub ramp: Option<[String; 2]>,
+    /// Hexagons that are drawn instead of the points, where they are wanted.
+    pub cells: Vec<Cell>,
+    /// Metres from side to side of one.
+    pub across: f64,
 }
 
 /// Least and most similarity of the colour scale, which stays the same for every question.
 pub(super) const SIMILAR: [f64; 2] = [0.0, 1.0];
 
-/// What a way of looking shows.
+/// What a way of looking shows: points whose colours stand out where they are selected, and hexagons over them where those are wanted.
 pub(super) fn layer(town: &TownState, shown: &Shown, theme: Theme) -> Layer {
+    let mut layer = points(town, shown, theme);
+    if shown.hexagons {
+        layer.across = town.picture.as_ref().map_or(0.0, |p| hex::across(p.extent));
+        layer.cells = cells(town, shown, &layer, theme);
+    }
+    if let (false, Some(set)) = (shown.selected.is_empty(), layer.sets.first_mut()) {
+        let sheet = theme.rgb("sheet");
+        let mut faded: Vec<[u8; 4]> = set.colors.iter().map(|c| [0, 1, 2, 3].map(|k| if k == 3 { c[3] } else { ((u16::from(c[k]) + 4 * u16::from(sheet[k])) / 5) as u8 })).collect();
+        for i in shown.selected.iter() {
+            if let (Some(to), Some(own)) = (faded.get_mut(*i as usize), set.colors.get(*i as usize)) {
+                *to = *own;
+            }
+        }
+        set.colors = faded;
+    }
+    layer
+}
+
+/// The same colouring by hexagons: the mean of what the colours stand for, and of classes the commonest. Nothing before anything is learnt.
+fn cells(town: &TownState, shown: &Shown, layer: &Layer, theme: Theme) -> Vec<Cell> {
+    let Some(set) = layer.sets.last() else { return Vec::new() };
+    let Some(seen) = town.seen.as_deref().filter(|s| set.labelled || s.plane.len() == set.places().len()) else { return Vec::new() };
+    let bins = hex::bins(set.places(), layer.across, if set.labelled { &[] } else { &shown.selected });
+    let similar = shown.direction.as_ref().filter(|d| shown.mode == Mode::Similarity && d.len() == seen.width).map(|d| cosines(&seen.rows, d));
+    let (lut, radius) = (sequential(Sequential::Viridis, theme), radius(&seen.plane));
+    let color = |points: &[u32]| {
+        let mean = |of: &[f32], width: usize, k: usize| points.iter().filter_map(|i| of.get(*i as usize * width + k)).map(|v| f64::from(*v)).sum::<f64>() / points.len() as f64;
+        match (&similar, shown.mode) {
+            (Some(s), _) => pick(&lut, mean(s, 1, 0), SIMILAR[0], SIMILAR[1]),
+            (_, Mode::Embedding) => Some(of_plane([mean(&seen.plane, 2, 0), mean(&seen.plane, 2, 1)], radius, theme)),
+            _ => commonest(points.iter().filter_map(|i| set.colors.get(*i as usize)).filter(|c| c[3] > 0)),
+        }
+    };
+    let counts: Vec<usize> = bins.iter().map(|b| b.points.len()).collect();
+    bins.iter().zip(hex::sizes(&counts)).filter_map(|(b, size)| Some(Cell { at: b.at, color: color(&b.points)?, size })).collect()
+}
+
+/// The commonest colour; the first of equally common ones.
+fn commonest<'a>(colors: impl Iterator<Item = &'a [u8; 4]>) -> Option<Rgb> {
+    let mut known: Vec<([u8; 4], u32)> = Vec::new();
+    for c in colors {
+        match known.iter_mut().find(|k| k.0 == *c) {
+            Some(k) => k.1 += 1,
+            None => known.push((*c, 1)),
+        }
+    }
+    let best = known.iter().fold(None::<&([u8; 4], u32)>, |best, k| if best.is_none_or(|b| k.1 > b.1) { Some(k) } else { best });
+    best.map(|(c, _)| [c[0], c[1], c[2]])
+}
+
+fn points(town: &TownState, shown: &Shown, theme: Theme) -> Layer {
     let Some(picture) = &town.picture else { return Layer::default() };
     let n = picture.text_of.len();
     let all = |colors: Vec<[u8; 4]>| vec![Set { picture: picture.clone(), labelled: false, colors, side: side(n) }];
@@ -68,7 +124,7 @@ pub(super) fn layer(town: &TownState, shown: &Shown, theme: Theme) -> Layer {
             let count = found.iter().max().map_or(0, |m| *m as usize + 1);
             let share = |c: usize| 100.0 * found.iter().filter(|f| **f as usize == c).count() as f64 / found.len().max(1) as f64;
             let legend = (0..count).map(|c| (Paint::Fixed(class(c as u32, count, theme)), format!("{}: {:.0} %", c + 1, share(c)))).collect();
-            Layer { sets: all(found.iter().map(|c| solid(class(*c, count, theme))).collect()), legend, ramp: None }
+            Layer { sets: all(found.iter().map(|c| solid(class(*c, count, theme))).collect()), legend, ..Layer::default() }
         }
     }
 }
@@ -106,7 +162,7 @@ fn land_use(town: &TownState, picture: &Rc<CityPicture>, shown: &Shown, theme: T
         }
         _ => colors.iter_mut().zip(labels.of.iter()).for_each(|(c, of)| *c = solid(class(*of, count, theme))),
     }
-    Layer { sets: vec![back, Set { picture: picture.clone(), labelled: true, colors, side: 4.0 }], legend, ramp: None }
+    Layer { sets: vec![back, Set { picture: picture.clone(), labelled: true, colors, side: 4.0 }], legend, ..Layer::default() }
 }
 
 /// Fewer points are drawn larger.
@@ -145,6 +201,21 @@ mod tests {
         // Nothing learnt yet: every point is there, in one grey.
         let l = layer(&TownState { seen: None, ..town }, &Shown::default(), Theme::Dark);
         assert!(l.sets[0].colors.iter().all(|c| *c == l.sets[0].colors[0] && c[3] == 255));
+    }
+
+    #[test]
+    fn hexagons_take_means_and_majorities_and_what_is_not_selected_steps_back() {
+        let town = town();
+        let one = Shown { hexagons: true, ..Shown::default() };
+        // Opposite places of the plane: their mean is its middle, which is grey.
+        let l = layer(&town, &one, Theme::Light);
+        assert_eq!((l.cells.len(), l.cells[0].color), (1, of_plane([0.0, 0.0], 1.0, Theme::Light)));
+        let lone = layer(&town, &Shown { selected: Rc::new(vec![1]), ..one.clone() }, Theme::Light);
+        assert_eq!(lone.cells[0].color, of_plane([-1.0, 0.0], 1.0, Theme::Light));
+        let plain = layer(&town, &Shown::default(), Theme::Light);
+        assert!(lone.sets[0].colors[1] == plain.sets[0].colors[1] && lone.sets[0].colors[0] != plain.sets[0].colors[0]);
+        let uses = layer(&town, &Shown { mode: Mode::LandUse, ..one }, Theme::Light);
+        assert_eq!(uses.cells[0].color, class(1, 2, Theme::Light), "two of three places are of the second class");
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod query;
 mod say;
 mod scatter;
 mod screen;
+mod selection;
 mod surface;
 mod view;
 

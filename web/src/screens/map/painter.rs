@@ -9,7 +9,8 @@ use web_sys::{HtmlCanvasElement, ImageData};
 use super::layer::Layer;
 use crate::figures::canvas::{context, density, paint};
 use crate::plot::city::ground::{Ring, furniture, ground};
-use crate::plot::city::{Camera, Dots, dots};
+use crate::plot::city::{Camera, Dots, dots, hex};
+use crate::plot::scene::{Scene, polyline, stroke};
 use crate::plot::theme::Theme;
 
 /// What is drawn, and where from.
@@ -28,6 +29,8 @@ pub(super) struct Painter {
     pub layer: Rc<Layer>,
     /// Numbered results.
     pub rings: Rc<Vec<Ring>>,
+    /// A line that is being drawn around points, in metres.
+    pub lasso: Vec<[f64; 2]>,
     /// The ground as it was last painted, and for which view.
     kept: Option<(HtmlCanvasElement, Camera, [f64; 2], Theme)>,
     bytes: Vec<u8>,
@@ -38,7 +41,7 @@ pub(super) struct Painter {
 impl Default for Painter {
     fn default() -> Self {
         let camera = Camera { centre: [0.0, 0.0], scale: 0.1 };
-        Self { canvases: None, camera, size: [0.0; 2], theme: Theme::Light, picture: None, layer: Rc::default(), rings: Rc::default(), kept: None, bytes: Vec::new(), spent: Vec::new() }
+        Self { canvases: None, camera, size: [0.0; 2], theme: Theme::Light, picture: None, layer: Rc::default(), rings: Rc::default(), lasso: Vec::new(), kept: None, bytes: Vec::new(), spent: Vec::new() }
     }
 }
 
@@ -117,7 +120,9 @@ impl Painter {
         let Some(c) = context(ink) else { return };
         self.bytes.clear();
         self.bytes.resize(4 * w as usize * h as usize, 0);
-        for set in &self.layer.sets {
+        // Hexagons take the place of the points that they are made of.
+        let hexagons = !self.layer.cells.is_empty();
+        for set in self.layer.sets.iter().filter(|_| !hexagons) {
             let side = (set.side * density).round().max(1.0) as usize;
             dots(&mut self.bytes, [w as usize, h as usize], &self.camera, density, Dots { places: set.places(), colors: &set.colors, side });
         }
@@ -127,6 +132,15 @@ impl Painter {
         let source = self.picture.as_deref().map_or("", |p| if p.ground.is_some() { "made city: no map data of a real place" } else { "your points; no map under them" });
         c.save();
         let _ = c.scale(density, density);
+        if hexagons {
+            paint(&c, &hex::drawing(&self.layer.cells, self.layer.across, &self.camera, self.size), self.theme);
+        }
+        if self.lasso.len() > 1 {
+            let mut line = Scene::new(self.size[0], self.size[1]);
+            let points: Vec<[f64; 2]> = self.lasso.iter().map(|p| self.camera.screen(self.size, *p)).collect();
+            line.path(polyline(&points), stroke("ink", 1.5).dashed(4.0, 3.0));
+            paint(&c, &line, self.theme);
+        }
         paint(&c, &furniture(&self.camera, self.size, &self.rings, source), self.theme);
         c.restore();
     }

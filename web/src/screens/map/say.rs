@@ -4,6 +4,7 @@ use espalier_methods::urban::picture::CityPicture;
 
 use super::view::{Mode, Shown};
 use crate::app::town::TownState;
+use crate::plot::city::hex::across;
 use crate::plot::number::{count, percent, sig};
 
 /// A description without the words that all have: `A place of cafés, a type of …` → `cafés`.
@@ -15,6 +16,17 @@ pub(super) fn short(text: &str) -> String {
 
 /// What the map shows, in words.
 pub(super) fn map(town: &TownState, shown: &Shown, asked: &str) -> String {
+    let said = colours(town, shown, asked);
+    let Some(picture) = town.picture.as_ref().filter(|_| shown.hexagons && town.seen.is_some()) else { return said };
+    let of = match shown.mode {
+        Mode::Embedding => "the mean place on the plane",
+        Mode::Similarity => "the mean cosine",
+        Mode::Clusters | Mode::LandUse => "the commonest class",
+    };
+    format!("{said} Hexagons are {} m across and show {of} of their points; small ones hold few.", count(across(picture.extent)))
+}
+
+fn colours(town: &TownState, shown: &Shown, asked: &str) -> String {
     let Some(picture) = &town.picture else { return "No city yet.".into() };
     let n = count(picture.text_of.len() as f64);
     let learnt = town.seen.as_ref().map(|s| s.step);

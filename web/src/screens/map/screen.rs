@@ -16,6 +16,7 @@ use super::probes::probes;
 use super::query::{Asking, Question, hits};
 use super::say;
 use super::scatter::scatter;
+use super::selection::panel;
 use super::surface::Surface;
 use super::view::{Mode, Shown, Split};
 use crate::app::action::Action;
@@ -24,7 +25,8 @@ use crate::app::state::Place;
 use crate::app::town::TownAct;
 use crate::figures::Figure;
 use crate::figures::hooks::use_theme;
-use crate::plot::city::Camera;
+use crate::plot::city::{Camera, hex};
+use crate::plot::city::hex::inside;
 use crate::plot::city::ground::{Ring, furniture, ground};
 use crate::plot::number::count;
 use crate::plot::scene::{Paint, Scene};
@@ -39,6 +41,7 @@ pub fn MapScreen() -> Html {
     let theme = use_theme();
     let shown = use_state_eq(Shown::default);
     let question = use_state_eq(|| None::<Question>);
+    let lasso = use_state_eq(|| false);
     let view = use_mut_ref(|| (Camera { centre: [0.0; 2], scale: 1.0 }, [0.0; 2]));
     use_first_city(&lab);
     let town = lab.state.town.clone();
@@ -91,6 +94,28 @@ pub fn MapScreen() -> Html {
             words(Question::Words(w));
         })
     };
+    let select = {
+        let (shown, lasso) = (shown.clone(), lasso.clone());
+        Callback::from(move |selected: Vec<u32>| {
+            lasso.set(false);
+            shown.set(Shown { selected: Rc::new(selected), ..(*shown).clone() });
+        })
+    };
+    let on_lasso = {
+        let (select, picture) = (select.clone(), town.picture.clone());
+        Callback::from(move |path: Vec<[f64; 2]>| select.emit(picture.as_ref().map(|p| inside(&path, &p.points)).unwrap_or_default()))
+    };
+    let in_view = {
+        let (on_lasso, view) = (on_lasso.clone(), view.clone());
+        Callback::from(move |_: MouseEvent| {
+            let (camera, size) = *view.borrow();
+            on_lasso.emit([[0.0, 0.0], [size[0], 0.0], size, [0.0, size[1]]].iter().map(|p| camera.world(size, *p)).collect());
+        })
+    };
+    let on_tool = {
+        let lasso = lasso.clone();
+        Callback::from(move |on: bool| lasso.set(on))
+    };
     let on_view = {
         let view = view.clone();
         Callback::from(move |v| *view.borrow_mut() = v)
@@ -116,7 +141,7 @@ pub fn MapScreen() -> Html {
         <div class="mapg" data-test="map">
             <div class="work">
                 <Figure {title} {what} sentence={sentence.clone()} {legend} head={modes(&shown)} source={source(&town)} table={Some(table)} scene={Some(scene)} class={classes!("mapfig")} test="map-figure">
-                    <Surface picture={town.picture.clone()} cities={town.cities} layer={layer.clone()} rings={rings} label={sentence} {on_pick} {on_view} />
+                    <Surface picture={town.picture.clone()} cities={town.cities} layer={layer.clone()} rings={rings} label={sentence} lasso={*lasso} {on_tool} {on_lasso} {on_pick} {on_view} />
                 </Figure>
                 <div class="train">{ controls(&lab) }{ charts(&lab) }</div>
             </div>
@@ -124,6 +149,7 @@ pub fn MapScreen() -> Html {
                 <Asking ready={town.seen.is_some()} ask={on_words} />
                 <p class="d hint" data-test="map-words-by">{ by(&lab) }</p>
                 { hits(&town, (*answer).as_ref()) }
+                { panel(&lab, &shown.selected, shown.clusters, &select, in_view) }
                 { scatter(&lab, &layer, &chosen) }
                 { spectrum(&lab) }
                 { probes(&lab) }
@@ -200,6 +226,7 @@ fn modes(shown: &UseStateHandle<Shown>) -> Html {
     html! {
         <span class="modes">
             { segments("Colour", "map-modes", &all, &shown.mode, &mode) }
+            { segments("Drawn as", "map-hexagons", &[choice(0_usize, "points"), choice(1, "hexagons")], &usize::from(shown.hexagons), &set(|s, v| s.hexagons = v == 1)) }
             if shown.mode == Mode::Clusters {
                 { segments("Clusters", "map-clusters", &[2_usize, 4, 6, 8, 10].map(|k| Choice { value: k, word: k.to_string().into(), test: k.to_string().into() }), &shown.clusters, &set(|s, v| s.clusters = v)) }
             }
@@ -221,7 +248,8 @@ fn rings(lab: &Lab, chosen: &[usize]) -> Vec<Ring> {
 fn drawing(lab: &Lab, layer: &super::layer::Layer, rings: &[Ring], camera: &Camera, size: [f64; 2]) -> Scene {
     let Some(picture) = &lab.state.town.picture else { return Scene::new(size[0], size[1]) };
     let mut s = ground(picture, camera, size);
-    for set in &layer.sets {
+    s.marks.extend(hex::drawing(&layer.cells, layer.across, camera, size).marks);
+    for set in layer.sets.iter().filter(|_| layer.cells.is_empty()) {
         for (p, c) in set.places().chunks_exact(2).zip(&set.colors).filter(|(_, c)| c[3] > 0) {
             let [x, y] = camera.screen(size, [f64::from(p[0]), f64::from(p[1])]);
             if x >= 0.0 && y >= 0.0 && x <= size[0] && y <= size[1] {

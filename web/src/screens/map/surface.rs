@@ -38,6 +38,12 @@ pub(super) struct SurfaceProps {
     pub label: AttrValue,
     /// A point was chosen.
     pub on_pick: Callback<usize>,
+    /// A pointer draws around points instead of moving the map.
+    pub lasso: bool,
+    /// The lasso was taken up or laid down.
+    pub on_tool: Callback<bool>,
+    /// A line was drawn, in metres.
+    pub on_lasso: Callback<Vec<[f64; 2]>>,
     /// Is told the view and size, for exports.
     pub on_view: Callback<(Camera, [f64; 2])>,
 }
@@ -155,13 +161,19 @@ pub(super) fn Surface(props: &SurfaceProps) -> Html {
         }));
     }
     let held = use_mut_ref(Held::default);
+    let lasso = props.lasso;
     let onpointerdown = {
-        let (held, node) = (held.clone(), node.clone());
+        let (held, node, stage) = (held.clone(), node.clone(), stage.clone());
         Callback::from(move |e: PointerEvent| {
             let Some(at) = place_in(&node, [f64::from(e.client_x()), f64::from(e.client_y())]) else { return };
             if let Some(element) = node.cast::<Element>() {
                 // Without the capture a pointer that leaves the map stops moving it: no more than that.
                 let _ = element.set_pointer_capture(e.pointer_id());
+            }
+            if lasso {
+                let mut p = stage.painter.borrow_mut();
+                p.lasso = vec![p.camera.world(p.size, at)];
+                return;
             }
             held.borrow_mut().down(e.pointer_id(), at);
         })
@@ -170,7 +182,18 @@ pub(super) fn Surface(props: &SurfaceProps) -> Html {
         let (held, node, stage, words, picture) = (held.clone(), node.clone(), stage.clone(), words.clone(), props.picture.clone());
         Callback::from(move |e: PointerEvent| {
             let Some(at) = place_in(&node, [f64::from(e.client_x()), f64::from(e.client_y())]) else { return };
-            if let Some(change) = held.borrow_mut().moved(e.pointer_id(), at) {
+            let drawn = {
+                let mut p = stage.painter.borrow_mut();
+                let place = p.camera.world(p.size, at);
+                let drawn = lasso && !p.lasso.is_empty();
+                if drawn {
+                    p.lasso.push(place);
+                }
+                drawn
+            };
+            if drawn {
+                stage.draw();
+            } else if let Some(change) = held.borrow_mut().moved(e.pointer_id(), at) {
                 stage.look(|c, s| change.apply(c, s));
             }
             if let (Some(words), Some(picture)) = (words.cast::<Element>(), &picture) {
@@ -181,8 +204,13 @@ pub(super) fn Surface(props: &SurfaceProps) -> Html {
     };
     let onpointerup = {
         let (held, node, stage, tell) = (held.clone(), node.clone(), stage.clone(), tell.clone());
-        let (picture, on_pick) = (props.picture.clone(), props.on_pick.clone());
+        let (picture, on_pick, on_lasso) = (props.picture.clone(), props.on_pick.clone(), props.on_lasso.clone());
         Callback::from(move |e: PointerEvent| {
+            let path = std::mem::take(&mut stage.painter.borrow_mut().lasso);
+            if path.len() > 2 {
+                stage.draw();
+                return on_lasso.emit(path);
+            }
             let clicked = held.borrow_mut().up(e.pointer_id());
             tell();
             let at = place_in(&node, [f64::from(e.client_x()), f64::from(e.client_y())]);
@@ -197,9 +225,10 @@ pub(super) fn Surface(props: &SurfaceProps) -> Html {
         })
     };
     let onpointercancel = {
-        let held = held.clone();
+        let (held, stage) = (held.clone(), stage.clone());
         Callback::from(move |e: PointerEvent| {
             held.borrow_mut().up(e.pointer_id());
+            stage.painter.borrow_mut().lasso.clear();
         })
     };
     let onkeydown = {
@@ -234,7 +263,7 @@ pub(super) fn Surface(props: &SurfaceProps) -> Html {
     let corners = html! { <svg width="12" height="12" fill="none" stroke="currentColor" stroke-width="1.3" aria-hidden="true"><path d="M1 4V1h3M8 1h3v3M11 8v3H8M4 11H1V8" /></svg> };
     html! {
         <div class="city">
-            <div ref={node} class="surface" role="application" aria-label={props.label.clone()} aria-description="Arrows move the map, plus and minus zoom, Home shows all of it, Enter chooses the point nearest to the middle."
+            <div ref={node} class={classes!("surface", lasso.then_some("drawing"))} role="application" aria-label={props.label.clone()} aria-description="Arrows move the map, plus and minus zoom, Home shows all of it, Enter chooses the point nearest to the middle."
                 tabindex="0" data-test="map-surface" {onpointerdown} {onpointermove} {onpointerup} {onpointercancel} {onkeydown}>
                 <canvas ref={base} class="ink" aria-hidden="true" />
                 <canvas ref={ink} class="ink" aria-hidden="true" data-test="map-ink" />
@@ -243,6 +272,9 @@ pub(super) fn Surface(props: &SurfaceProps) -> Html {
                 { button("Zoom in", html! { "+" }, zoom.reform(|_: MouseEvent| 1.5), "zoom-in") }
                 { button("Zoom out", html! { "−" }, zoom.reform(|_: MouseEvent| 1.0 / 1.5), "zoom-out") }
                 { button("Show all of it", corners, fit.reform(|_: MouseEvent| ()), "zoom-fit") }
+                <button type="button" aria-label="Lasso: draw around points" title="Lasso: draw around points" aria-pressed={lasso.to_string()} onclick={props.on_tool.reform(move |_: MouseEvent| !lasso)} data-test="map-lasso">
+                    <svg width="14" height="14" fill="none" stroke="currentColor" stroke-width="1.3" aria-hidden="true"><path d="M7 1.5c3.3 0 5.5 1.5 5.5 3.6S10.300 8.700 7 8.700 1.500 7.200 1.500 5.100 3.700 1.500 7 1.500zM4 8.300c-1.200 1 .2 2.200-.7 4.200" /></svg>
+                </button>
             </div>
             <p ref={words} class="where" aria-hidden="true" data-test="where"></p>
         </div>

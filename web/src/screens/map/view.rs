@@ -1,5 +1,7 @@
 //! How the map is looked at.
 
+use std::rc::Rc;
+
 /// What the colours mean.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Mode {
@@ -39,10 +41,14 @@ pub(super) struct Shown {
     pub errors: bool,
     /// Which split's test places.
     pub split: Split,
+    /// Hexagons instead of points.
+    pub hexagons: bool,
+    /// Points that were drawn around; empty for none.
+    pub selected: Rc<Vec<u32>>,
 }
 
 impl Default for Shown {
     fn default() -> Self {
-        Self { mode: Mode::default(), direction: None, clusters: 6, truth: true, errors: false, split: Split::default() }
+        Self { mode: Mode::default(), direction: None, clusters: 6, truth: true, errors: false, split: Split::default(), hexagons: false, selected: Rc::default() }
     }
 }
