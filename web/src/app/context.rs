@@ -128,6 +128,10 @@ impl Lab {
                 Err(fault) => Err(fault),
             };
             let now = now();
+            if lab.state.run.as_ref().is_some_and(|r| r.job > job) {
+                // Something newer runs: this would stop it.
+                return;
+            }
             if lab.port.texts.is_cancelled(job) {
                 return lab.act(Action::Replies { replies: vec![Reply::Cancelled { job }], now });
             }

@@ -4,6 +4,9 @@ use super::ngrams;
 use super::picture::CityPicture;
 use super::town::TEXT_WIDTH;
 
+/// Numbers that spellings are compared by.
+const SPELLING: usize = 8192;
+
 /// Cosines of all rows (of length 1) with one direction, which need not have length 1.
 pub fn cosines(rows: &[f32], direction: &[f32]) -> Vec<f32> {
     let length = direction.iter().map(|x| x * x).sum::<f32>().sqrt().max(1e-12);
@@ -13,11 +16,14 @@ pub fn cosines(rows: &[f32], direction: &[f32]) -> Vec<f32> {
 /// Words as the city's descriptions are embedded: by letter groups; or, where a sentence encoder made the rows, as the row of the description that is spelt most alike, which is
 /// named. `None` for a city without texts.
 pub fn embedded<'c>(city: &'c CityPicture, words: &str) -> Option<(Vec<f32>, Option<&'c str>)> {
-    let own = ngrams::embed(&[words.to_owned()], TEXT_WIDTH);
     if city.encoder.is_empty() {
-        return Some((own, None));
+        return Some((ngrams::embed(&[words.to_owned()], TEXT_WIDTH), None));
     }
-    let nearest = *largest(&cosines(&ngrams::embed(&city.texts, TEXT_WIDTH), &own), 1).first()? as usize;
+    // So wide that hardly two letter groups fall on one place.
+    let wide = |text: &str| ngrams::embed(&[text.to_owned()], SPELLING);
+    let own = wide(words);
+    let alike: Vec<f32> = city.texts.iter().map(|t| cosines(&wide(t), &own).first().copied().unwrap_or(0.0)).collect();
+    let nearest = *largest(&alike, 1).first()? as usize;
     let width = city.text_rows.len() / city.texts.len().max(1);
     Some((city.text_rows.get(nearest * width..(nearest + 1) * width)?.to_vec(), Some(&city.texts[nearest])))
 }
