@@ -28,12 +28,12 @@ fn task_of(data: &JsValue) -> Option<Task> {
 }
 
 fn message(answer: Answer) -> JsValue {
-    let (values, floor, words) = answer.into_parts();
-    Array::of3(&Float64Array::from(values.as_slice()), &floor.into(), &words.into()).into()
+    let (kind, values, floor, words) = answer.into_parts();
+    Array::of4(&kind.into(), &Float64Array::from(values.as_slice()), &floor.into(), &words.into()).into()
 }
 
 /// What a helper answered; `None` where it could not.
 pub fn answer_of(data: &JsValue) -> Option<Answer> {
     let parts: &Array = data.dyn_ref()?;
-    Some(Answer::from_parts(Float64Array::new(&parts.get(0)).to_vec(), parts.get(1).as_f64()?, parts.get(2).as_string()?))
+    Answer::from_parts(parts.get(0).as_f64()? as u32, Float64Array::new(&parts.get(1)).to_vec(), parts.get(2).as_f64()?, parts.get(3).as_string()?)
 }

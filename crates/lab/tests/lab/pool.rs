@@ -13,9 +13,12 @@ use serde_json::json;
 
 use crate::common::{Bench, answer, bench, open, run, run_command};
 
-/// Enough work for a pool to be asked: 24 matrices of various shapes.
-fn model() -> Vec<u8> {
-    let shapes: [[u64; 2]; 4] = [[320, 400], [400, 320], [288, 512], [350, 350]];
+/// Methods whose matrices are shared out.
+const SHARED: [&str; 2] = ["spectra", "profile"];
+
+/// Enough work for a pool to be asked, whichever the method: 24 matrices of various shapes.
+fn model(method: &str) -> Vec<u8> {
+    let shapes: [[u64; 2]; 4] = if method == "spectra" { [[320, 400], [400, 320], [288, 512], [350, 350]] } else { [[320, 1900], [1900, 320], [600, 1024], [780, 780]] };
     (0..24).fold(Builder::new(), |b, i| b.made_up(&format!("model.layers.{i}.mlp.up_proj.weight"), &shapes[i % 4])).build()
 }
 
@@ -35,49 +38,55 @@ impl Pool for Idle {
     }
 }
 
-fn with(pool: Option<Rc<dyn Pool>>) -> (espalier_lab::Engine, Rc<Bench>) {
+fn with(method: &str, pool: Option<Rc<dyn Pool>>) -> (espalier_lab::Engine, Rc<Bench>) {
     let (engine, face) = bench();
     face.pool.replace(pool);
-    open(&engine, &face, "model.safetensors", &model()).expect("opens");
+    open(&engine, &face, "model.safetensors", &model(method)).expect("opens");
     (engine, face)
 }
 
 #[test]
 fn a_report_is_the_same_with_threads_and_without() {
-    let (alone, face) = with(None);
-    let expected = run(&alone, &face, "spectra", json!({}));
-    assert_eq!(expected.findings.len(), 24);
-    for width in [1, 3] {
-        let (engine, face) = with(Some(Rc::new(Threads::new(width))));
-        assert_eq!(run(&engine, &face, "spectra", json!({})), expected, "{width} threads");
+    for method in SHARED {
+        let (alone, face) = with(method, None);
+        let expected = run(&alone, &face, method, json!({}));
+        assert_eq!(expected.findings.len(), 24);
+        for width in [1, 3] {
+            let (engine, face) = with(method, Some(Rc::new(Threads::new(width))));
+            assert_eq!(run(&engine, &face, method, json!({})), expected, "{method}, {width} threads");
+        }
     }
 }
 
 #[test]
 fn what_helpers_cannot_do_is_done_here() {
-    let (alone, face) = with(None);
-    let expected = run(&alone, &face, "spectra", json!({}));
-    let pool = Rc::new(Idle { asked: Cell::new(0), answers: true });
-    let (engine, face) = with(Some(pool.clone()));
-    assert_eq!(run(&engine, &face, "spectra", json!({})), expected);
-    assert_eq!(pool.asked.get(), 24);
+    for method in SHARED {
+        let (alone, face) = with(method, None);
+        let expected = run(&alone, &face, method, json!({}));
+        let pool = Rc::new(Idle { asked: Cell::new(0), answers: true });
+        let (engine, face) = with(method, Some(pool.clone()));
+        assert_eq!(run(&engine, &face, method, json!({})), expected, "{method}");
+        assert_eq!(pool.asked.get(), 24, "{method}");
+    }
 }
 
 #[test]
 fn a_cancel_does_not_wait_for_helpers() {
-    let pool = Rc::new(Idle { asked: Cell::new(0), answers: false });
-    let (engine, face) = with(Some(pool.clone()));
-    let stop = engine.clone();
-    let job = engine.handle(run_command(7, "spectra", json!({})));
-    let cancel = async {
-        while pool.asked.get() < 2 {
-            face.pause().await;
-        }
-        stop.handle(Command::Cancel { job: 7 }).await;
-    };
-    pollster::block_on(async { futures::join!(job, cancel) });
-    assert!(matches!(face.replies.borrow().last(), Some(Reply::Cancelled { job: 7 })), "{:?}", face.replies.borrow().last());
-    assert!(pool.asked.get() <= 3, "no more is begun than helpers and one");
-    // The engine is free for the next.
-    assert!(matches!(answer(&engine, &face, Command::Stats { job: 8, tensor: 0 }), Reply::Stats { .. }));
+    for method in SHARED {
+        let pool = Rc::new(Idle { asked: Cell::new(0), answers: false });
+        let (engine, face) = with(method, Some(pool.clone()));
+        let stop = engine.clone();
+        let job = engine.handle(run_command(7, method, json!({})));
+        let cancel = async {
+            while pool.asked.get() < 2 {
+                face.pause().await;
+            }
+            stop.handle(Command::Cancel { job: 7 }).await;
+        };
+        pollster::block_on(async { futures::join!(job, cancel) });
+        assert!(matches!(face.replies.borrow().last(), Some(Reply::Cancelled { job: 7 })), "{:?}", face.replies.borrow().last());
+        assert!(pool.asked.get() <= 3, "no more is begun than helpers and one");
+        // The engine is free for the next.
+        assert!(matches!(answer(&engine, &face, Command::Stats { job: 8, tensor: 0 }), Reply::Stats { .. }));
+    }
 }

@@ -1,14 +1,16 @@
 //! Error against sparsity for every matrix, so that a bar can be dragged and its cost seen without running anything.
 
+use espalier_nets::checkpoint::MatrixRef;
 use espalier_tensor::Session;
 use serde::{Deserialize, Serialize};
 
-use super::profile::{POINTS, Profiler};
+use super::profile::POINTS;
 use crate::config::decode;
 use crate::figures::{axis, color, figure, series, stat};
 use crate::method::{Card, Entry, Inputs, MethodError, Sink};
-use crate::report::{FigureKind, Finding, Report};
-use crate::work::{Desk, targets};
+use crate::pool::{self, Answer, Step, Task};
+use crate::report::{FigureKind, Finding, Profile, Report};
+use crate::work::{Desk, read_finite, targets};
 
 /// What it is.
 pub static CARD: Card = Card {
@@ -31,40 +33,20 @@ pub const ENTRY: Entry = Entry { card: &CARD, run: |config, inputs, session, sin
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Config {}
 
-/// Values between two looks at the event loop.
-const CHUNK: usize = 1 << 21;
-
 async fn run(config: serde_json::Value, inputs: Inputs<'_>, _: &Session, sink: &dyn Sink) -> Result<Report, MethodError> {
     let _: Config = decode(&CARD, config)?;
     let desk = Desk::new(sink);
     let matrices = targets(&inputs, &desk)?;
-    let mut lines = Vec::new();
-    let mut findings = Vec::new();
-    for (done, m) in matrices.iter().enumerate() {
-        desk.at(done, matrices.len(), &m.label()).await?;
-        let values = inputs.checkpoint.read_matrix(m).await?;
-        let values = values.as_slice().expect("a matrix that was read is row-major");
-        let mut first = Profiler::default();
-        for part in values.chunks(CHUNK) {
-            first.add(part);
-            desk.breathe().await?;
-        }
-        if first.not_finite() > 0 {
-            desk.warn(format!("{} holds {} NaN or infinite values and was left out", m.label(), first.not_finite()));
-            continue;
-        }
-        let mut second = first.second();
-        for part in values.chunks(CHUNK) {
-            second.add(part);
-            desk.breathe().await?;
-        }
-        let profile = second.finish(m.label());
-        let x = (0..POINTS).map(|j| j as f64 / (POINTS - 1) as f64).collect();
-        lines.push(series(m.label(), color(m), x, profile.error.iter().map(|e| f64::from(*e)).collect()));
-        desk.finding(Finding::Profile(profile.clone()));
-        findings.push(profile);
-    }
-    desk.at(matrices.len(), matrices.len(), "").await?;
+    let prepare = async |m: &MatrixRef| Ok(read_finite(&inputs, m, &desk).await?.map_or(Step::LeftOut, |values| Step::Task(Task::Profile(values))));
+    let finish = |m: &MatrixRef, answer| match answer {
+        Answer::Profile(p) => Profile { tensor: m.label(), ..p },
+        Answer::Singular(_) => unreachable!("a pool answers what it was asked"),
+    };
+    // There is nothing in it for a GPU: whatever the device, it is the CPU that counts.
+    let found = pool::map(&desk, &Session::cpu(), &matrices, pool::profiled, prepare, finish, |p| desk.finding(Finding::Profile(p.clone()))).await?;
+    let x: Vec<f64> = (0..POINTS).map(|j| j as f64 / (POINTS - 1) as f64).collect();
+    let lines: Vec<_> = found.iter().map(|(m, p)| series(m.label(), color(m), x.clone(), p.error.iter().map(|e| f64::from(*e)).collect())).collect();
+    let findings: Vec<Profile> = found.into_iter().map(|(_, p)| p).collect();
     let elements: f64 = findings.iter().map(|p| p.elements).sum();
     let zeros: f64 = findings.iter().map(|p| p.zeros).sum();
     let sentence = format!("Relative error of {} matrices as their smallest weights are removed, from none to all.", lines.len());

@@ -55,8 +55,11 @@ pub async fn gather(
         Some(s) => Ok(Step::Known((*s).clone())),
         None => Ok(read_finite(inputs, m, desk).await?.map_or(Step::LeftOut, |values| Step::Task(Task::Singular(values)))),
     };
-    let finish = |m: &MatrixRef, Answer::Singular(s): Answer| summary(&m.name, m.slice, shape(m), s.values, s.floor, &s.route);
-    pool::map(desk, session, matrices, prepare, finish, |s| desk.finding(Finding::Spectrum(s.clone()))).await
+    let finish = |m: &MatrixRef, answer| match answer {
+        Answer::Singular(s) => summary(&m.name, m.slice, shape(m), s.values, s.floor, &s.route),
+        Answer::Profile(_) => unreachable!("a pool answers what it was asked"),
+    };
+    pool::map(desk, session, matrices, pool::decomposed, prepare, finish, |s| desk.finding(Finding::Spectrum(s.clone()))).await
 }
 
 async fn run(config: serde_json::Value, inputs: Inputs<'_>, session: &Session, sink: &dyn Sink) -> Result<Report, MethodError> {
