@@ -292,6 +292,12 @@ pub struct ThinArgs {
     /// A block whose routed experts all go; its shared experts stay (may be given several times).
     #[arg(long, value_name = "BLOCK")]
     pub drop_layer: Vec<u32>,
+    /// A block whose whole mixture goes, shared experts and all; its attention stays (may be given several times).
+    #[arg(long, value_name = "BLOCK")]
+    pub drop_mixture: Vec<u32>,
+    /// A block that goes whole; those behind it are numbered anew (may be given several times).
+    #[arg(long, value_name = "BLOCK")]
+    pub drop_block: Vec<u32>,
 }
 
 /// `espalier generate`.

@@ -85,6 +85,9 @@ fn plan(args: &ThinArgs, lab: &Lab) -> Result<Plan, Failure> {
         plan.changes.push(BlockChange { block, change: Change::Among { experts: left.into() } });
     }
     plan.changes.extend(args.drop_layer.iter().map(|b| BlockChange { block: *b, change: Change::Condensed { experts: Vec::new().into(), weights: Vec::new().into() } }));
+    for (blocks, change) in [(&args.drop_mixture, Change::Layer), (&args.drop_block, Change::Block)] {
+        plan.changes.extend(blocks.iter().map(|b| BlockChange { block: *b, change: change.clone() }));
+    }
     Ok(plan)
 }
 

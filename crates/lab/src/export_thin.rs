@@ -3,9 +3,11 @@
 //! A condensed layer becomes an ordinary dense feed-forward, `mlp.gate_proj`, `mlp.up_proj`, `mlp.down_proj`: gate and up of the kept experts stacked by rows, down stacked by
 //! columns with each expert's constant weight in it. Ungated shared experts (DeepSeek) are stacked behind them; a gated shared expert (Qwen2-MoE) stays beside, under its
 //! own names. The router and the other experts are not written. Where routing goes on among fewer experts they are numbered anew and the router keeps their rows.
+//! Blocks behind one that goes whole are numbered anew, too; a mixture that goes with its shared experts becomes a dense layer of width 1 that is zero.
 
 use std::collections::HashMap;
 
+use espalier_methods::condense::{NOTHING, unnumbered};
 use espalier_methods::experts::{Change, Plan};
 use espalier_nets::checkpoint::codec::encode;
 use espalier_nets::checkpoint::{CheckpointError, Dtype, MatrixRef, Origin, Output, Role};
@@ -33,6 +35,8 @@ pub(crate) enum Stack {
     Columns(Vec<Piece>),
     /// Whole slices of the leading axis of a fused tensor, bytes as they are.
     Slices { tensor: usize, slices: Vec<u32> },
+    /// Zeros.
+    Zeros,
 }
 
 /// Gate, up and down of an expert as pieces: gate and up may be one matrix.
@@ -66,21 +70,33 @@ pub(crate) fn outputs(open: &Open, plan: &Plan) -> Result<(Vec<Output>, HashMap<
     espalier_methods::experts::check(plan, &blocks, experts, model.blocks())?;
     let mut gone: HashMap<usize, Option<Vec<Output>>> = HashMap::new();
     let mut made: Vec<(Output, Stack)> = Vec::new();
+    if let Some(why) = unnumbered(&model, plan) {
+        return Err(Fault::not_written(plan.dropped()[0], &why).into());
+    }
     for c in &plan.changes {
         let block = c.block as usize;
-        let Some(layout) = model.mixture(block) else { return Err(Fault::not_written(block).into()) };
-        match &c.change {
-            Change::Condensed { experts, weights } => condensed(open, &layout, experts, weights, &mut gone, &mut made).ok_or_else(|| Fault::not_written(block))?,
-            Change::Among { experts } => among(open, &layout, experts, &mut gone, &mut made).ok_or_else(|| Fault::not_written(block))?,
-            Change::Layer | Change::Block => return Err(Fault::not_written(block).into()),
+        if c.change == Change::Block {
+            let of = checkpoint.tensors.iter().enumerate().filter(|(_, t)| t.block == Some(c.block));
+            of.for_each(|(tensor, _)| { gone.insert(tensor, None); });
+            continue;
         }
+        let from = made.len();
+        let Some(layout) = model.mixture(block) else { return Err(Fault::not_written(block, NO_MIXTURE).into()) };
+        match &c.change {
+            Change::Condensed { experts, weights } => condensed(open, &layout, experts, weights, &mut gone, &mut made).ok_or_else(|| Fault::not_written(block, NO_PARTS))?,
+            Change::Among { experts } => among(open, &layout, experts, &mut gone, &mut made).ok_or_else(|| Fault::not_written(block, NO_PARTS))?,
+            Change::Layer | Change::Block => nothing(open, &layout, &mut gone, &mut made).ok_or_else(|| Fault::not_written(block, NO_PARTS))?,
+        }
+        made[from..].iter_mut().for_each(|(output, _)| output.name = numbered(&output.name, plan, block));
     }
     let mut all = Vec::new();
     for tensor in 0..checkpoint.tensors.len() {
-        match gone.remove(&tensor) {
-            Some(instead) => all.extend(instead.into_iter().flatten()),
-            None => all.extend(Output::copied(checkpoint, tensor)),
-        }
+        let outputs = gone.remove(&tensor).unwrap_or_else(|| Output::copied(checkpoint, tensor).map(|o| vec![o]));
+        let name = |output: Output| match checkpoint.tensors[tensor].block {
+            Some(block) => Output { name: numbered(&output.name, plan, block as usize), ..output },
+            None => output,
+        };
+        all.extend(outputs.into_iter().flatten().map(name));
     }
     let mut makes = HashMap::new();
     for (output, stack) in made {
@@ -88,6 +104,29 @@ pub(crate) fn outputs(open: &Open, plan: &Plan) -> Result<(Vec<Output>, HashMap<
         all.push(output);
     }
     Ok((all, makes))
+}
+
+const NO_MIXTURE: &str = "It has no mixture of experts.";
+const NO_PARTS: &str = "Its experts lie in a form whose parts cannot be told apart, or nothing of the layer would be left.";
+
+/// A name with its block's number in the copy: the first part that is the block's number.
+fn numbered(name: &str, plan: &Plan, block: usize) -> String {
+    let (old, new) = (block.to_string(), plan.number(block));
+    let mut found = false;
+    let part = |p: &str| if p == old && !std::mem::replace(&mut found, true) { new.to_string() } else { p.to_owned() };
+    name.split('.').map(part).collect::<Vec<_>>().join(".")
+}
+
+/// A mixture that gives nothing.
+fn nothing(open: &Open, layout: &MixtureLayout, gone: &mut Gone, made: &mut Vec<(Output, Stack)>) -> Option<()> {
+    let parts = layout.experts.iter().flatten().chain(&layout.shared).chain([&layout.router]).chain(&layout.shared_gate);
+    parts.for_each(|m| { gone.insert(m.tensor, None); });
+    let dtype = open.checkpoint.entry(layout.router.tensor).ok()?.dtype;
+    let (stem, hidden) = (module(&layout.router), layout.router.shape[1]);
+    for (name, shape) in [("gate_proj", [NOTHING, hidden]), ("up_proj", [NOTHING, hidden]), ("down_proj", [hidden, NOTHING])] {
+        made.push((Output { name: format!("{stem}.{name}.weight"), dtype, shape: shape.to_vec(), origin: Origin::Produced }, Stack::Zeros));
+    }
+    Some(())
 }
 
 type Gone = HashMap<usize, Option<Vec<Output>>>;
@@ -152,6 +191,7 @@ fn among(open: &Open, layout: &MixtureLayout, experts: &[u32], gone: &mut Gone, 
 pub(crate) async fn bytes(open: &Open, output: &Output, stack: &Stack) -> Result<Vec<u8>, End> {
     let checkpoint = &open.checkpoint;
     let values = match stack {
+        Stack::Zeros => vec![0.0; output.shape.iter().product::<u64>() as usize],
         Stack::Slices { tensor, slices } => {
             let entry = checkpoint.entry(*tensor)?;
             let one = entry.bytes() / entry.shape.first().copied().unwrap_or(1).max(1);

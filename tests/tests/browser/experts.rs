@@ -96,12 +96,17 @@ fn layers_are_condensed_taken_over_and_written() {
         let set = "const e = document.querySelector(arguments[0]); e.value = arguments[1]; e.dispatchEvent(new Event('change', { bubbles: true }))";
         page.js(set, json!(["[data-test=experts-knob-samples]", "4"])).await?;
         page.click("[data-test=experts-rivals] [data-choice=leave-out]").await?;
-        page.js("window.worst = 0; window.last = performance.now(); (function f(t) { window.worst = Math.max(window.worst, t - window.last); window.last = t; window.frames = requestAnimationFrame(f) })(performance.now())", json!([])).await?;
+        // Frames that the page's own thread made long, with what ran in them.
+        let watch = "window.long = []; new PerformanceObserver((list) => list.getEntries().forEach((e) => long.push({ at: Math.round(e.startTime), ms: Math.round(e.duration),
+            drawing: Math.round(e.startTime + e.duration - e.renderStart), styles: Math.round(e.startTime + e.duration - e.styleAndLayoutStart),
+            scripts: e.scripts.map((s) => `${s.invoker} ${Math.round(s.duration)} ms, layout ${Math.round(s.forcedStyleAndLayoutDuration)}`) }))).observe({ type: 'long-animation-frame' })";
+        page.js(watch, json!([])).await?;
         page.click("[data-test=experts-search]").await?;
         let steps = page.text_until("[data-test=experts-steps]", 240, |t| t.contains('2') && !t.contains('…')).await?;
         ensure!(steps.contains("whole"), "{steps}");
-        let worst = page.js("cancelAnimationFrame(window.frames); return window.worst", json!([])).await?.as_f64().context("a number")?;
-        println!("longest frame while searching: {worst:.0} ms");
+        // How long is for the reader of this line: a machine that is busy is no fault of the page.
+        let long = page.js("return long", json!([])).await?;
+        println!("frames over 50 ms while searching: {}{long:#}", long.as_array().context("a list")?.len());
         page.click("[data-test=experts-take]").await?;
         page.text_until("[data-test=experts-said]", 10, |t| t.contains("2 layers condensed")).await?;
         page.find("[data-test=experts-save]:not([disabled])", 20).await?;
@@ -112,5 +117,30 @@ fn layers_are_condensed_taken_over_and_written() {
         ensure!(dense == 2, "{dense} layers are dense in the copy");
         ensure!(copy.tensors.iter().filter(|t| t.name.ends_with(".mlp.gate.weight")).count() == 3, "their routers are gone");
         page.text_until("[data-test=experts-saved]", 20, |t| t.contains("saved")).await.map(|_| ())
+    });
+}
+
+#[test]
+fn a_block_that_a_rival_drops_is_taken_over_measured_and_written() {
+    with_page(async |page| -> Result<()> {
+        at_experts(&page).await?;
+        let set = "const e = document.querySelector(arguments[0]); e.value = arguments[1]; e.dispatchEvent(new Event('change', { bubbles: true }))";
+        page.js(set, json!(["[data-test=experts-knob-samples]", "2"])).await?;
+        page.click("[data-test=experts-search]").await?;
+        page.until("return [...document.querySelectorAll('[data-test=experts-ghost] option')].some((o) => o.value === 'BlockDrop') ? 1 : null", 300).await?;
+        page.find("[data-test=experts-search]:not([disabled])", 400).await?;
+        page.js(set, json!(["[data-test=experts-ghost]", "BlockDrop"])).await?;
+        page.click("[data-test=experts-ghost-take]").await?;
+        let said = page.text_until("[data-test=experts-said]", 10, |t| t.contains("dropped")).await?;
+        ensure!(said.contains("2 blocks dropped"), "{said}");
+        page.click("[data-test=experts-measure-now]").await?;
+        page.find("[data-test=experts-save]:not([disabled])", 120).await?;
+        page.click("[data-test=experts-save]").await?;
+        let copy = pollster::block_on(Checkpoint::open(sources_at(&[page.download(".safetensors", 60).await?])?))?;
+        let blocks: std::collections::BTreeSet<u32> = copy.tensors.iter().filter_map(|t| t.block).collect();
+        ensure!(blocks == [0, 1, 2].into(), "the blocks that stay are numbered anew: {blocks:?}");
+        let config: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(page.download("config.json", 20).await?)?)?;
+        ensure!(config["num_hidden_layers"] == json!(3), "{config}");
+        Ok(())
     });
 }

@@ -10,6 +10,7 @@ use espalier_methods::report::Finding;
 use espalier_nets::checkpoint::Role;
 
 use crate::plot::expert_grid::Fate;
+use crate::plot::number::plural;
 
 /// Where the condensed experts of a layer come from: experts in order with their weights.
 pub type Fixed = Vec<(u32, f64)>;
@@ -21,6 +22,8 @@ pub struct ExpertsState {
     pub dropped: BTreeMap<u32, BTreeSet<u32>>,
     /// Condensed layers, by block: their experts for every token.
     pub condensed: BTreeMap<u32, Fixed>,
+    /// What went whole, by block: its mixture with its shared experts, or all of it.
+    pub whole: BTreeMap<u32, Change>,
     /// Layers to condense; 0 a third.
     pub layers: u32,
     /// Experts kept in a condensed layer; 0 as many as a token is sent to.
@@ -37,7 +40,7 @@ pub struct ExpertsState {
 
 impl Default for ExpertsState {
     fn default() -> Self {
-        Self { dropped: BTreeMap::new(), condensed: BTreeMap::new(), layers: 0, keep: 0, metric: "js", variant: "sr", samples: 32, rivals: true }
+        Self { dropped: BTreeMap::new(), condensed: BTreeMap::new(), whole: BTreeMap::new(), layers: 0, keep: 0, metric: "js", variant: "sr", samples: 32, rivals: true }
     }
 }
 
@@ -50,8 +53,8 @@ pub struct Shape {
     pub experts: usize,
     /// Experts a token is sent to.
     pub per_token: usize,
-    /// Elements and bytes of each expert and of the router, by place of the block.
-    sizes: Vec<([f64; 2], [f64; 2])>,
+    /// Elements and bytes of an expert, of the router, of the shared experts and of the whole block, by place of the block.
+    sizes: Vec<[[f64; 2]; 4]>,
     /// All elements and bytes.
     pub total: [f64; 2],
 }
@@ -71,7 +74,13 @@ impl Shape {
                 one[1] += bytes(m.tensor, m.elements() as f64);
             }
             let n = r.elements() as f64;
-            sizes.push((one, [n, bytes(r.tensor, n)]));
+            let mut shared = [0.0; 2];
+            for m in summary.matrices.iter().filter(|m| m.block == r.block && (m.shared || m.role == Role::Router && m.shape[0] == 1)) {
+                shared[0] += m.elements() as f64;
+                shared[1] += bytes(m.tensor, m.elements() as f64);
+            }
+            let block = summary.tensors.iter().filter(|t| t.block == r.block).fold([0.0; 2], |b, t| [b[0] + t.elements, b[1] + t.bytes]);
+            sizes.push([one, [n, bytes(r.tensor, n)], shared, block]);
         }
         let per_token = summary.config.iter().find(|(k, _)| k == "Experts a token").and_then(|(_, v)| v.parse().ok()).unwrap_or(2);
         let total = summary.tensors.iter().fold([0.0; 2], |t, x| [t[0] + x.elements, t[1] + x.bytes]);
@@ -82,7 +91,13 @@ impl Shape {
     pub fn left(&self, state: &ExpertsState) -> [f64; 2] {
         let mut left = self.total;
         for (i, block) in self.blocks.iter().enumerate() {
-            let (one, router) = self.sizes[i];
+            let [one, router, shared, all] = self.sizes[i];
+            if let Some(change) = state.whole.get(block) {
+                for k in 0..2 {
+                    left[k] -= if *change == Change::Block { all[k] } else { one[k] * self.experts as f64 + router[k] + shared[k] };
+                }
+                continue;
+            }
             let (gone, rows) = match (state.condensed.get(block), state.dropped.get(block)) {
                 (Some(kept), _) => (self.experts - kept.len().min(self.experts), 1.0),
                 (None, Some(d)) if d.len() >= self.experts => (self.experts, 1.0),
@@ -102,7 +117,9 @@ impl ExpertsState {
     pub fn plan(&self, shape: &Shape) -> Plan {
         let mut plan = Plan::default();
         for &block in &shape.blocks {
-            if let Some(kept) = self.condensed.get(&block) {
+            if let Some(change) = self.whole.get(&block) {
+                plan = plan.with(block as usize, change.clone());
+            } else if let Some(kept) = self.condensed.get(&block) {
                 let (experts, weights): (Vec<u32>, Vec<f64>) = kept.iter().copied().unzip();
                 plan = plan.with(block as usize, Change::Condensed { experts: experts.into(), weights: weights.into() });
             } else if let Some(gone) = self.dropped.get(&block).filter(|d| !d.is_empty()) {
@@ -116,7 +133,7 @@ impl ExpertsState {
 
     /// Takes a plan over, so that it can be changed by hand.
     pub fn take(&mut self, plan: &Plan, shape: &Shape) {
-        (self.dropped, self.condensed) = (BTreeMap::new(), BTreeMap::new());
+        self.clear();
         let all = || (0..shape.experts as u32).collect::<BTreeSet<u32>>();
         for c in &plan.changes {
             match &c.change {
@@ -128,14 +145,23 @@ impl ExpertsState {
                     self.dropped.insert(c.block, all().difference(&left).copied().collect());
                 }
                 Change::Layer | Change::Block => {
-                    self.dropped.insert(c.block, all());
+                    self.whole.insert(c.block, c.change.clone());
                 }
             }
         }
     }
 
+    /// Brings everything back.
+    pub fn clear(&mut self) {
+        (self.dropped, self.condensed, self.whole) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    }
+
     /// Drops an expert or brings it back. In a condensed layer an expert that is kept goes; one that is gone cannot come back, for it has no constant weight here.
+    /// What went whole comes back whole.
     pub fn toggle(&mut self, block: u32, expert: u32) {
+        if self.whole.remove(&block).is_some() {
+            return;
+        }
         if let Some(kept) = self.condensed.get_mut(&block) {
             kept.retain(|(e, _)| *e != expert);
             return;
@@ -151,7 +177,7 @@ impl ExpertsState {
 
     /// Drops all routed experts of a layer, or brings the layer back whole.
     pub fn toggle_layer(&mut self, block: u32, experts: usize) {
-        let touched = self.condensed.remove(&block).is_some() | self.dropped.remove(&block).is_some();
+        let touched = self.condensed.remove(&block).is_some() | self.dropped.remove(&block).is_some() | self.whole.remove(&block).is_some();
         if !touched {
             self.dropped.insert(block, (0..experts as u32).collect());
         }
@@ -159,17 +185,24 @@ impl ExpertsState {
 
     /// What became of every expert, layers × experts.
     pub fn fates(&self, shape: &Shape) -> Vec<Fate> {
-        let fate = |block: u32, e: u32| match (self.condensed.get(&block), self.dropped.get(&block)) {
+        let fate = |block: u32, e: u32| if self.whole.contains_key(&block) { Fate::Dropped } else { match (self.condensed.get(&block), self.dropped.get(&block)) {
             (Some(kept), _) => if kept.iter().any(|(k, _)| *k == e) { Fate::Fixed } else { Fate::Gone },
             (None, Some(d)) if d.contains(&e) => Fate::Dropped,
             _ => Fate::Stays,
-        };
+        } };
         shape.blocks.iter().flat_map(|b| (0..shape.experts as u32).map(move |e| fate(*b, e))).collect()
     }
 
-    /// Experts dropped by hand, and layers condensed.
-    pub fn counts(&self) -> (usize, usize) {
-        (self.dropped.values().map(BTreeSet::len).sum(), self.condensed.len())
+    /// What was taken away, in words: `2 experts dropped, 1 layer condensed`; empty for nothing.
+    pub fn said(&self) -> String {
+        let of = |change: Change| self.whole.values().filter(|c| **c == change).count();
+        let all = [
+            (self.dropped.values().map(BTreeSet::len).sum(), "expert dropped", "experts dropped"),
+            (self.condensed.len(), "layer condensed", "layers condensed"),
+            (of(Change::Layer), "layer dropped with its shared experts", "layers dropped with their shared experts"),
+            (of(Change::Block), "block dropped", "blocks dropped"),
+        ];
+        all.iter().filter(|(n, ..)| *n > 0).map(|(n, one, many)| plural(*n, one, many)).collect::<Vec<_>>().join(", ")
     }
 
     /// A layer that is left with fewer experts than a token is sent to, and with how many.
@@ -270,7 +303,7 @@ mod tests {
     use super::*;
 
     fn shape() -> Shape {
-        Shape { blocks: vec![1, 2], experts: 4, per_token: 2, sizes: vec![([10.0, 20.0], [4.0, 8.0]); 2], total: [200.0, 400.0] }
+        Shape { blocks: vec![1, 2], experts: 4, per_token: 2, sizes: vec![[[10.0, 20.0], [4.0, 8.0], [6.0, 12.0], [70.0, 140.0]]; 2], total: [200.0, 400.0] }
     }
 
     #[test]
@@ -309,6 +342,21 @@ mod tests {
         s.toggle(1, 1);
         assert_eq!(s.condensed[&1], [(2, 0.5)], "kept experts can go; those without a weight cannot come");
         assert_eq!(s.left(&shape)[0], 200.0 - (30.0 + 4.0) - (20.0 + 2.0));
+    }
+
+    #[test]
+    fn what_goes_whole_is_taken_over_counted_and_comes_back() {
+        let shape = shape();
+        let plan = Plan::default().with(1, Change::Layer).with(2, Change::Block);
+        let mut s = ExpertsState::default();
+        s.take(&plan, &shape);
+        assert_eq!(s.plan(&shape), plan);
+        assert_eq!(s.left(&shape), [200.0 - (40.0 + 4.0 + 6.0) - 70.0, 400.0 - (80.0 + 8.0 + 12.0) - 140.0]);
+        assert!(s.fates(&shape).iter().all(|f| *f == Fate::Dropped));
+        assert_eq!(s.said(), "1 layer dropped with its shared experts, 1 block dropped");
+        s.toggle(1, 0);
+        s.toggle_layer(2, 4);
+        assert_eq!((s.said().as_str(), s), ("", ExpertsState::default()));
     }
 
     #[test]

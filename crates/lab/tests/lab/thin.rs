@@ -101,13 +101,57 @@ fn every_family_is_condensed_and_thinned_to_the_same_perplexity() {
     }
 }
 
+/// The `thin` method under a plan, its mark, and the copy's perplexity and size.
+fn thinned(files: &[(&str, &[u8])], changes: Value, below: u32) -> (Point, f64, f64, Value) {
+    let (engine, face, _) = opened(files, below);
+    let report = run(&engine, &face, "thin", json!({ "plan": { "changes": changes }, "length": 24, "windows": 4 }));
+    let point = last(&report).clone();
+    let (got, stored) = again(&engine, &face, &point, below);
+    let config = serde_json::from_str(&point.beside.as_ref().expect("what stands beside").config).expect("JSON");
+    (point, got, stored, config)
+}
+
 #[test]
-fn layers_that_are_dropped_whole_are_not_written() {
-    let (weights, config) = golden("mixtral");
+fn blocks_that_go_whole_are_written_and_the_others_numbered_anew() {
+    let folder = repository().join("assets/checkpoints/shakespeare-moe");
+    let [weights, config] = ["model.safetensors", "config.json"].map(|n| std::fs::read(folder.join(n)).expect("the bundled mixture"));
+    let files: [(&str, &[u8]); 2] = [("model.safetensors", &weights), ("config.json", &config)];
+    // Two blocks go; behind the first one is condensed, so that its name and its key move with it.
+    let condensed = json!({ "condensed": { "experts": [3, 1], "weights": [0.5, 0.25] } });
+    let mixed = json!([{ "block": 1, "change": "block" }, { "block": 2, "change": condensed }, { "block": 4, "change": "block" }]);
+    for (changes, exact) in [(json!([{ "block": 1, "change": "block" }, { "block": 3, "change": "block" }]), true), (mixed, false)] {
+        let (point, got, stored, config) = thinned(&files, changes, 500);
+        assert_eq!(config["num_hidden_layers"], 3);
+        assert_eq!(stored, point.parameters, "what is written is what was counted");
+        // What is only copied is the same to the bit; constant weights are rounded into half precision.
+        assert!((got.ln() - point.perplexity.ln()).abs() < if exact { 1e-9 } else { 1e-3 }, "{got} {}", point.perplexity);
+        let how = &point.beside.as_ref().expect("it says").how;
+        assert_eq!(config["condensed_layers"]["1"].is_object(), !exact, "block 2 is block 1 of the copy");
+        assert_eq!(how.contains("Qwen2MoeForCausalLM.from_pretrained"), exact, "{how}");
+    }
+}
+
+#[test]
+fn a_mixture_that_goes_leaves_a_dense_layer_that_gives_nothing() {
+    for name in ["mixtral", "olmoe"] {
+        let (weights, config) = golden(name);
+        let config = config.to_string();
+        let (point, got, stored, config) = thinned(&[("model.safetensors", &weights), ("config.json", config.as_bytes())], json!([{ "block": 1, "change": "layer" }]), 20);
+        assert_eq!(config["condensed_layers"], json!({ "1": { "width": 1, "shared": 0 } }));
+        let hidden = config["hidden_size"].as_f64().expect("a width");
+        assert_eq!(stored, point.parameters + 3.0 * hidden, "{name}: three rows of zeros stand for it");
+        assert!((got.ln() - point.perplexity.ln()).abs() < 1e-9, "{name}: {got} {}", point.perplexity);
+    }
+}
+
+#[test]
+fn what_no_class_loads_is_refused_with_the_reason() {
+    let (weights, mut config) = golden("mixtral");
+    config["moe_layer_freq"] = json!(2);
     let config = config.to_string();
     let (engine, face, _) = opened(&[("model.safetensors", &weights), ("config.json", config.as_bytes())], 20);
     let plan = serde_json::from_value(json!({ "changes": [{ "block": 1, "change": "block" }] })).expect("a plan");
     let Reply::Failed { fault, .. } = answer(&engine, &face, Command::Export { job: 9, edits: Edits::Thin { plan }, provenance: Vec::new() }) else { panic!("it cannot be written") };
     whole(&fault);
-    assert!(fault.what.contains("Block 1"));
+    assert!(fault.what.contains("Block 1") && fault.why.contains("one block in 2"), "{fault:?}");
 }

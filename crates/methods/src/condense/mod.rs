@@ -13,7 +13,7 @@ mod search;
 pub use card::CARD;
 pub use config::{Choose, Config, Metric, Repair, Unrouted, Variant};
 pub use figures::at_memory;
-pub use layout::{Beside, beside};
+pub use layout::{Beside, NOTHING, beside, unnumbered};
 pub use reference::{Published, published};
 pub use rivals::ARMS;
 pub use run::ENTRY;

@@ -75,6 +75,18 @@ impl Plan {
         self.changes.iter().map(|c| c.block as usize).min()
     }
 
+    /// Blocks that go whole, ascending.
+    pub fn dropped(&self) -> Vec<usize> {
+        let mut out: Vec<usize> = self.changes.iter().filter(|c| c.change == Change::Block).map(|c| c.block as usize).collect();
+        out.sort_unstable();
+        out
+    }
+
+    /// The number of a block in a copy: those that go before it make it smaller.
+    pub fn number(&self, block: usize) -> usize {
+        block - self.dropped().iter().filter(|d| **d < block).count()
+    }
+
     /// A block as the plan has it; `None` where it goes.
     pub fn apply(&self, block: &Block) -> Option<Block> {
         let mut block = block.clone();

@@ -1,7 +1,6 @@
 //! What the place writes: the thinned copy with what loads it, the plan, the run record.
 
 use espalier_lab::protocol::Edits;
-use espalier_methods::experts::Change;
 use yew::prelude::*;
 
 use super::View;
@@ -21,8 +20,6 @@ pub fn export(lab: &Lab, view: &View) -> Html {
     let name = lab.state.summary.as_ref().map(|s| s.name.clone()).unwrap_or_default();
     let why = if plan.changes.is_empty() {
         "Nothing is taken away yet."
-    } else if plan.changes.iter().any(|c| matches!(c.change, Change::Layer | Change::Block)) {
-        "A layer that is dropped whole with its shared experts cannot be written."
     } else if point.is_none() {
         "Measure it first: what loads the copy is made then."
     } else {

@@ -13,7 +13,6 @@ use crate::app::state::Selection;
 use crate::figures::{ExpertGridChart, HeatMap, LineChart};
 use crate::plot::expert_grid::ExpertGrid;
 use crate::plot::lines::{Curve, Values};
-use crate::plot::number::plural;
 use crate::plot::scene::Paint;
 
 const MEASURES: [(Measure, &str, &str); 3] = [(Measure::Count, "counts", "tokens"), (Measure::Weight, "weight", "mean gate weight"), (Measure::Norm, "norm", "mean gate-weighted norm")];
@@ -107,12 +106,10 @@ pub fn kept(lab: &Lab, view: &View) -> Html {
         }
         None => what = "bare: taken away, leaf bar: kept for every token",
     }
-    let (dropped, condensed) = lab.state.edit.experts.counts();
-    let sentence = match (dropped, condensed) {
-        (0, 0) => "Nothing is taken away yet: click a cell to drop an expert, a layer’s number to drop the layer, or let the search choose.".to_owned(),
-        (d, 0) => format!("{} dropped by hand.", plural(d, "expert", "experts")),
-        (0, c) => format!("{} condensed: every token meets the same few experts there.", plural(c, "layer", "layers")),
-        (d, c) => format!("{} condensed, {} dropped by hand.", plural(c, "layer", "layers"), plural(d, "expert", "experts")),
+    let sentence = match lab.state.edit.experts.said() {
+        s if s.is_empty() => "Nothing is taken away yet: click a cell to drop an expert, a layer’s number to drop the layer, or let the search choose.".to_owned(),
+        s if lab.state.edit.experts.condensed.is_empty() => s + ".",
+        s => s + ": in a condensed layer every token meets the same few experts.",
     };
     html! {
         <ExpertGridChart title="What is kept" {what} {sentence} grid={Rc::new(grid)} source={view.source.clone()} test="experts-kept"

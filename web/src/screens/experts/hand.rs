@@ -8,6 +8,7 @@ use yew::prelude::*;
 use super::{View, change, knobs, say};
 use crate::app::action::Action;
 use crate::app::context::Lab;
+use crate::app::experts::ExpertsState;
 use crate::app::history::Gesture;
 use crate::figures::{StatItem, Stats};
 use crate::plot::number::{bytes, count, fixed, params, percent, plural};
@@ -54,7 +55,6 @@ pub fn ghosts(lab: &Lab, view: &View) -> Vec<bool> {
 /// What was taken away and what is left.
 pub fn hand(lab: &Lab, view: &View) -> Html {
     let state = &lab.state.edit.experts;
-    let (dropped, condensed) = state.counts();
     let [left, left_bytes] = view.shape.left(state);
     let [all, all_bytes] = view.shape.total;
     let plan = state.plan(&view.shape);
@@ -75,20 +75,16 @@ pub fn hand(lab: &Lab, view: &View) -> Html {
     };
     let clear = {
         let lab = lab.clone();
-        Callback::from(move |_: MouseEvent| change(&lab, Gesture::Step, |s| {
-            s.dropped.clear();
-            s.condensed.clear();
-        }))
+        Callback::from(move |_: MouseEvent| change(&lab, Gesture::Step, ExpertsState::clear))
     };
     let items = vec![
         StatItem::new("parameters", params(left)).of(format!("of {}, {}", params(all), percent(left / all.max(1.0)))).full(count(left)).test("experts-left"),
         StatItem::new("bytes", bytes(left_bytes)).of(format!("of {}", bytes(all_bytes))),
         StatItem::new("perplexity", measured.map_or_else(|| "–".into(), |p| fixed(p.perplexity, 3))).of(whole.map_or_else(String::new, |w| format!("whole {}", fixed(w.perplexity, 3)))).test("experts-perplexity"),
     ];
-    let said = match (dropped, condensed) {
-        (0, 0) => "Click a cell to drop an expert, a layer’s number to drop the layer.".to_owned(),
-        (d, c) => [(d, "expert dropped", "experts dropped"), (c, "layer condensed", "layers condensed")].iter().filter(|(n, ..)| *n > 0).map(|(n, one, many)| plural(*n, one, many)).collect::<Vec<_>>().join(", ") + ".",
-    };
+    let said = state.said();
+    let nothing = said.is_empty();
+    let said = if nothing { "Click a cell to drop an expert, a layer’s number to drop the layer.".to_owned() } else { said + "." };
     html! {
         <div class="sec byhand" data-test="experts-hand">
             <h2>{ "By hand" }</h2>
@@ -101,7 +97,7 @@ pub fn hand(lab: &Lab, view: &View) -> Html {
                 <button type="button" class="btn" onclick={measure} disabled={busy || short.is_some()} data-test="experts-measure-now">{ "Measure" }</button>
                 <button type="button" class="btn" onclick={act(|| Action::Undo)} disabled={lab.state.history.depth() == 0} data-test="experts-undo">{ "Undo" }</button>
                 <button type="button" class="btn" onclick={act(|| Action::Redo)} disabled={lab.state.history.ahead() == 0}>{ "Redo" }</button>
-                <button type="button" class="btn" onclick={clear} disabled={dropped + condensed == 0}>{ "All back" }</button>
+                <button type="button" class="btn" onclick={clear} disabled={nothing}>{ "All back" }</button>
             </div>
             { progress(lab, "thin") }
             if let Some(p) = measured { <p class="d">{ say::cost(whole, p) }</p> }
