@@ -359,10 +359,17 @@ const FRAME: &str = "<!doctype html><title>A course</title><iframe id=frame widt
 const HOOK: &str = "window.workers = []; const Plain = Worker; window.lose = new BroadcastChannel('lose');
 window.Worker = class extends Plain { constructor(path, ...a) { super(String(path).endsWith('worker_loader.js') ? './hook_worker.js' : path, ...a); workers.push(this); } };";
 
-/// In a worker: keeps hold of every GPU device, and destroys all of them when a test says so (`lose.postMessage(1)`).
+/// In a worker: keeps hold of every GPU device, destroys all of them when a test says so (`lose.postMessage(1)`), and refuses memory
+/// (`lose.postMessage({ above: bytes, times: n })`).
 const INSIDE: &str = "const devices = []; if (self.GPUAdapter) { const plain = GPUAdapter.prototype.requestDevice;
 GPUAdapter.prototype.requestDevice = async function (...a) { const d = await plain.apply(this, a); devices.push(d); return d; }; }
-new BroadcastChannel('lose').onmessage = () => devices.splice(0).forEach((d) => d.destroy());
+// Told { above, times }, it refuses so many buffers above so many bytes, as a GPU does that has no room.
+let above = Infinity, times = 0; const scopes = [], made = self.GPUDevice?.prototype;
+if (made) { const { pushErrorScope, popErrorScope, createBuffer } = made;
+made.pushErrorScope = function (kind) { scopes.push({ kind }); return pushErrorScope.call(this, kind); };
+made.createBuffer = function (d) { if (d.size > above && times > 0) { const scope = scopes.findLast((s) => s.kind === 'out-of-memory'); if (scope) { times -= 1; scope.full = true; } } return createBuffer.call(this, d); };
+made.popErrorScope = function () { const { full } = scopes.pop() ?? {}, real = popErrorScope.call(this); return full ? real.then(() => new GPUOutOfMemoryError('refused by the test')) : real; }; }
+new BroadcastChannel('lose').onmessage = ({ data }) => { if (data.times) ({ above, times } = data); else devices.splice(0).forEach((d) => d.destroy()); };
 importScripts('./worker_loader.js');";
 
 /// The page with the hook before its own script; a file of its own, as the page's policy wants it.

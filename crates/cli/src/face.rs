@@ -85,6 +85,7 @@ impl Host for Face {
             Reply::Event { event: Event::Note(text), .. } => self.say(&format!("note: {text}")),
             Reply::Event { event: Event::Warning(text), .. } => self.say(&format!("warning: {text}")),
             Reply::Lost { reason, .. } => self.say(&format!("warning: the GPU was lost ({reason}); it is opened again and the work begun anew")),
+            Reply::Tight { fault, .. } => self.say(&format!("note: {}; it is tried again in smaller tiles", fault.what)),
             // Findings and figures come again in the report.
             Reply::Event { .. } => {}
             reply => self.replies.borrow_mut().push(reply),

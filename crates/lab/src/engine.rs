@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use espalier_methods::calibration::Corpus;
 use espalier_methods::method::{Inputs, MethodError, Sink};
-use espalier_methods::report::{Event, Report, Spectrum};
+use espalier_methods::report::{Report, Spectrum};
 use espalier_methods::registry::WITHOUT_CHECKPOINT;
 use espalier_methods::urban::town::PointFile;
 use espalier_nets::Checkpoint;
@@ -322,9 +322,7 @@ impl Engine {
                     let offer_cpu = self.0.devices.failed(&e);
                     self.0.host.reply(Reply::Lost { job, reason: e.to_string(), offer_cpu });
                 }
-                Err(End::Device(espalier_tensor::Error::OutOfMemory { .. })) if session.smaller_tiles() => {
-                    sink.event(Event::Note("the GPU has no room for that; it is tried again in smaller pieces".into()));
-                }
+                Err(End::Device(e @ espalier_tensor::Error::OutOfMemory { .. })) if session.smaller_tiles() => self.0.host.reply(Reply::Tight { job, fault: Fault::tight(&e) }),
                 other => break (other?, device),
             }
         };

@@ -13,7 +13,7 @@ const OURS: &str = "This is a bug of ours: please report it with the details, an
 impl Fault {
     fn new(kind: FaultKind, what: impl Into<String>, why: impl Into<String>, advice: impl Into<String>, error: &dyn std::fmt::Debug) -> Self {
         let details = format!("espalier {}\n{error:?}", env!("CARGO_PKG_VERSION"));
-        Self { kind, what: what.into(), why: why.into(), advice: advice.into(), details }
+        Self { kind, what: what.into(), why: why.into(), advice: advice.into(), details, room: None }
     }
 
     /// Adds a line to the details.
@@ -70,10 +70,17 @@ impl Fault {
         Self::new(FaultKind::Config, format!("{name} is not a matrix of the open checkpoint"), why, "Choose names from the table of tensors (slices as name#3).", &format!("matrix {name:?}"))
     }
 
-    /// A change of a block that no copy can hold.
-    pub fn not_written(block: usize) -> Self {
-        let why = "A copy holds condensed layers, and layers that route on among fewer experts; a layer or block that is dropped whole leaves nothing that a loader would find in its place.";
-        Self::new(FaultKind::Config, format!("Block {block} cannot be written as it was changed"), why, "Keep its shared experts (condense it to none of the routed ones), or bring the layer back.", &format!("block {block}"))
+    /// A change of a block that no copy can hold, and why.
+    pub fn not_written(block: usize, why: &str) -> Self {
+        let advice = "Bring it back, or condense it to some of its experts, which can always be written.";
+        Self::new(FaultKind::Config, format!("Block {block} cannot be written as it was changed"), sentence(why), advice, &format!("block {block}"))
+    }
+
+    /// No room on the device; the work goes on in smaller tiles.
+    pub(crate) fn tight(e: &DeviceError) -> Self {
+        let Self { what, details, room, .. } = Self::from(e);
+        let why = "The run begins anew in tiles a quarter of that size; its numbers stay the same.".into();
+        Self { kind: FaultKind::Tight, what, why, advice: "Nothing needs to be done.".into(), details, room }
     }
 
     /// A rank that the matrix cannot have.
@@ -106,13 +113,16 @@ impl From<&DeviceError> for Fault {
                 "Run again: a new GPU session is made for it. If it happens twice, switch to the CPU in the device panel.",
                 e,
             ),
-            DeviceError::OutOfMemory { what, bytes } => Self::new(
-                FaultKind::Memory,
-                "The GPU has no room",
-                format!("It refused {bytes} more bytes for {what}."),
-                "Close other tabs that use the GPU, choose fewer or smaller matrices, or switch to the CPU in the device panel.",
-                e,
-            ),
+            DeviceError::OutOfMemory { what, bytes, held } => Self {
+                room: (*bytes > 0).then_some([*held, *bytes]),
+                ..Self::new(
+                    FaultKind::Memory,
+                    format!("{} needs {} more than the device gave", capital(what), mib(*bytes)),
+                    format!("{} were held at that moment; tiles were made as small as is sensible before.", mib(*held)),
+                    "Close other tabs that use the GPU, choose fewer or smaller matrices or fewer windows, or use the CPU.",
+                    e,
+                )
+            },
             DeviceError::Validation { what, message } => Self::new(FaultKind::Bug, format!("The GPU refused {what}"), message.clone(), OURS, e),
             DeviceError::NoAdapter(why) => Self::from(why),
             DeviceError::NotFinite { what, count } => Self::new(
@@ -224,6 +234,11 @@ impl From<&RecordError> for Fault {
 
 fn or_silent(reason: &str) -> &str {
     if reason.is_empty() { "it gave no reason" } else { reason }
+}
+
+/// Memory as graphics drivers count it.
+fn mib(bytes: u64) -> String {
+    format!("{} MiB", ((bytes as f64) / 1_048_576.0).ceil())
 }
 
 fn capital(text: &str) -> String {

@@ -298,6 +298,13 @@ pub enum Reply {
         /// It was lost before within a minute: the face offers to go on with the CPU.
         offer_cpu: bool,
     },
+    /// The device had no room in a job, and the job is begun anew in smaller tiles; the same results come.
+    Tight {
+        /// Job.
+        job: u32,
+        /// What had no room, as a message.
+        fault: Fault,
+    },
     /// A job was stopped as asked; what it had said stays good.
     Cancelled {
         /// Job.
@@ -467,6 +474,9 @@ pub struct Fault {
     pub advice: String,
     /// For the copy button: the error chain, versions, the device.
     pub details: String,
+    /// Where a device had no room: bytes that it held, and bytes more that it refused.
+    #[serde(default)]
+    pub room: Option<[u64; 2]>,
 }
 
 /// Kinds of failure.
@@ -482,6 +492,8 @@ pub enum FaultKind {
     Config,
     /// No memory on the device.
     Memory,
+    /// No memory on the device for tiles of that size; the work goes on in smaller ones.
+    Tight,
     /// The device is gone.
     Lost,
     /// There is no GPU.

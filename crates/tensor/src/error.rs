@@ -19,6 +19,8 @@ pub enum Error {
         what: String,
         /// Bytes asked for.
         bytes: u64,
+        /// Bytes that the session held at that moment.
+        held: u64,
     },
     /// A shader or a dispatch was refused: a bug of ours.
     #[error("the GPU refused {what}: {message}")]

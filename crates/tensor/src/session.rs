@@ -438,7 +438,7 @@ fn reshaped(array: Array, shape: &[usize]) -> Array {
 /// Zeros, or an error where the machine has no room for so many.
 fn zeros(spec: &Spec) -> Result<Array> {
     fn filled<T: Clone + Default>(spec: &Spec) -> Result<Vec<T>> {
-        let no_room = || Error::OutOfMemory { what: format!("an array of shape {:?}", spec.shape), bytes: spec.bytes() };
+        let no_room = || Error::OutOfMemory { what: format!("an array of shape {:?}", spec.shape), bytes: spec.bytes(), held: 0 };
         let mut values = Vec::new();
         values.try_reserve_exact(spec.len()).map_err(|_| no_room())?;
         values.resize(spec.len(), T::default());

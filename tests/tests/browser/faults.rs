@@ -12,6 +12,7 @@ async fn refused(page: &Page, name: &str, bytes: &[u8], words: &[&str]) -> Resul
     page.drop_files(&[(name, bytes)]).await?;
     let fault = page.text_until("[data-test=fault]", 20, |t| !t.is_empty()).await?;
     ensure!(fault.contains(name), "{name} is named: {fault}");
+    ensure!(fault.contains("Copy details"), "its details can be copied: {fault}");
     for word in words {
         ensure!(fault.contains(word), "{name}: {word:?} is said: {fault}");
     }
@@ -132,6 +133,48 @@ fn a_gpu_lost_in_the_middle_of_a_run_is_mended_twenty_times_and_the_result_is_eq
         }
         ensure!(page.js(ranks, json!([])).await? == whole, "the numbers are those of the undisturbed run");
         Ok(())
+    });
+}
+
+/// One matrix of 2 MiB, pruned row by row on a GPU that refuses its buffer so many times.
+async fn pruned_short_of_memory(page: &Page, times: u32) -> Result<()> {
+    let file = Builder::new().made_up("model.layers.0.mlp.up_proj.weight", &[1024, 512]).build();
+    page.open("hooked.html?device=gpu").await?;
+    page.drop_files(&[("wide.safetensors", &file)]).await?;
+    page.text_until("[data-test=checkpoint]", 30, |t| t.contains("wide")).await?;
+    page.click("[data-test=place-prune]").await?;
+    page.click("[data-choice=per-row]").await?;
+    page.text_until("[data-test=cost]", 60, |t| t.contains("about")).await?;
+    page.js("lose.postMessage({ above: 1 << 20, times: arguments[0] })", json!([times])).await?;
+    page.click("[data-test=prune-run]").await
+}
+
+#[test]
+fn without_room_on_the_gpu_smaller_tiles_are_tried_and_the_run_ends_well() {
+    with_page(async |page| -> Result<()> {
+        pruned_short_of_memory(&page, 2).await?;
+        let told = page.text_until("[data-test=fault][data-kind=Tight]", 60, |t| !t.is_empty()).await?;
+        ensure!(told.contains("more than the device gave") && told.contains("quarter") && told.contains("refused"), "{told}");
+        page.text_until("[data-test=place-prune]", 60, |t| t.contains("50.0")).await?;
+        ensure!(page.driver.find_all(thirtyfour::By::Css("[data-test=fault][data-kind=Memory]")).await?.is_empty(), "nothing failed");
+        Ok(())
+    });
+}
+
+#[test]
+fn where_smaller_tiles_do_not_help_the_lack_is_drawn_and_the_cpu_goes_on() {
+    with_page(async |page| -> Result<()> {
+        pruned_short_of_memory(&page, 1000).await?;
+        let told = page.text_until("[data-test=fault][data-kind=Memory]", 60, |t| !t.is_empty()).await?;
+        ensure!(told.contains("MiB more than the device gave") && told.contains("refused") && told.contains("held") && told.contains("Copy details"), "{told}");
+        page.find("[data-test=fault] svg.cutwire", 5).await?;
+        page.gone("[data-test=fault][data-kind=Tight]", 5).await?;
+        if let Some(dir) = std::env::var_os("ESPALIER_SHOTS") {
+            page.screenshot(&std::path::PathBuf::from(dir).join("memory.png")).await?;
+        }
+        page.click("[data-test=use-cpu]").await?;
+        page.text_until("[data-test=place-prune]", 60, |t| t.contains("50.0")).await?;
+        page.gone("[data-test=fault]", 10).await
     });
 }
 

@@ -6,6 +6,14 @@ use serde_json::{Value, json};
 
 use super::open_bundled;
 
+/// Pictures for whoever looks at them: `ESPALIER_SHOTS=DIR`.
+async fn shot(page: &Page, name: &str) -> Result<()> {
+    match std::env::var_os("ESPALIER_SHOTS") {
+        Some(dir) => page.screenshot(&std::path::PathBuf::from(dir).join(format!("{name}.png"))).await,
+        None => Ok(()),
+    }
+}
+
 /// Prunes the bundled checkpoint and waits for the record of it.
 async fn prune(page: &Page, query: &str) -> Result<()> {
     open_bundled(page, query, "shakespeare-llama").await?;
@@ -62,6 +70,10 @@ fn a_record_is_kept_saved_replayed_to_the_same_numbers_and_deleted() {
 #[test]
 fn a_full_storage_is_told_and_the_record_is_held() {
     with_page(async |page| -> Result<()> {
+        // A record of an earlier visit, twice, so that there is room once they go.
+        prune(&page, "?device=cpu").await?;
+        page.js("const k = Object.keys(localStorage).find(k => k.startsWith('espalier.run')); localStorage.setItem('espalier.run.0000000000000-0001-1', localStorage[k])", json!([])).await?;
+        page.driver.goto("about:blank").await?;
         open_bundled(&page, "?device=cpu", "shakespeare-llama").await?;
         // Filled to the last character, as other pages of the origin may do.
         page.js("for (let n = 1 << 20; n >= 1; n >>= 1) try { for (let i = 0; ; i++) localStorage.setItem(`other.${n}.${i}`, 'x'.repeat(n)); } catch {}", json!([])).await?;
@@ -71,9 +83,15 @@ fn a_full_storage_is_told_and_the_record_is_held() {
         page.click("[data-test=place-open]").await?;
         let told = page.text_until("[data-test=storage-full]", 20, |t| !t.is_empty()).await?;
         ensure!(told.contains("not stored") && told.contains("held in this tab"), "{told}");
+        ensure!(told.contains("10.5 MB granted") && told.contains("full") && told.contains("2 runs") && told.contains("other pages of this address"), "what fills it is drawn and named: {told}");
         page.find("[data-test=kept][data-stored=false]", 5).await?;
+        shot(&page, "storage-full").await?;
         page.click("[data-test=save-record]").await?;
-        page.download("record.json", 20).await.map(|_| ())
+        page.download("record.json", 20).await?;
+        // Room is made, and what was held is stored.
+        page.click("[data-test=forget-all]").await?;
+        page.gone("[data-test=storage-full]", 10).await?;
+        page.until("return document.querySelectorAll('[data-test=kept]').length === 1 && document.querySelector('[data-test=kept][data-stored=true]') ? 1 : null", 10).await.map(|_| ())
     });
 }
 

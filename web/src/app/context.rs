@@ -187,7 +187,7 @@ impl Lab {
             Ok(journal) => crate::app::address::replay(self, journal),
             Err(why) => {
                 let advice = "Take the record as it was saved, or open the checkpoint and run again.".into();
-                let fault = Fault { kind: FaultKind::Config, what: format!("The run record {what} was not replayed"), why, advice, details: text.chars().take(2000).collect() };
+                let fault = Fault { kind: FaultKind::Config, what: format!("The run record {what} was not replayed"), why, advice, details: text.chars().take(2000).collect(), room: None };
                 self.act(Action::Fault { place: self.state.place, fault, now: now() });
             }
         }

@@ -79,6 +79,13 @@ impl State {
             Reply::Record { .. } => {}
             // The page begins lost work anew by itself, so the engine does not.
             Reply::Lost { .. } => {}
+            Reply::Tight { job, fault } => {
+                let run = self.run.as_ref().filter(|r| r.job == job).map(|r| (r.place, r.method.clone()));
+                if let Some((place, method)) = run {
+                    self.loosen(&method);
+                    self.fault(place, &method, fault, now);
+                }
+            }
             Reply::Cancelled { job } => {
                 if self.run.as_ref().is_some_and(|r| r.job == job) {
                     self.stop(now);
@@ -89,6 +96,7 @@ impl State {
             Reply::Failed { job, fault } => {
                 let run = self.run.as_ref().filter(|r| job.is_none_or(|j| j == r.job));
                 let (place, method) = run.map_or((self.place, String::new()), |r| (r.place, r.method.clone()));
+                let asked = run.and_then(|r| r.asked.clone());
                 let told = fault.kind == FaultKind::Lost && run.is_none() && self.lost.is_some();
                 if fault.kind == FaultKind::Lost {
                     let run = run.and_then(|r| Some((r.asked.clone()?, [r.done, r.total])));
@@ -104,10 +112,17 @@ impl State {
                     // What else was asked of the same device: one message about it is enough.
                     self.log(LogKind::Warn, fault.what, now);
                 } else {
+                    self.loosen(&method);
                     self.fault(place, &method, fault, now);
+                    self.faults.iter_mut().last().into_iter().for_each(|f| f.asked.clone_from(&asked));
                 }
             }
         }
+    }
+
+    /// Forgets that a method was short of memory: what is said next says it anew.
+    fn loosen(&mut self, method: &str) {
+        self.faults.retain(|f| f.method != method || f.fault.kind != FaultKind::Tight);
     }
 
     /// The first loss within a minute is mended by itself: the run begins again on a fresh device, with what it had found.

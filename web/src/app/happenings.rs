@@ -164,6 +164,8 @@ pub struct PlacedFault {
     pub method: String,
     /// What happened.
     pub fault: Rc<Fault>,
+    /// The run that failed, so that it can be asked for otherwise.
+    pub asked: Option<Rc<Asked>>,
 }
 
 /// The result of comparing GPU and CPU.

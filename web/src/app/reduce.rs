@@ -182,6 +182,7 @@ impl State {
             why: "What it had computed is kept; the job that ran is not done.".into(),
             advice: "Run it again; on a small computer choose fewer matrices at once.".into(),
             details: why.into(),
+            room: None,
         };
         self.fault(place, &method, fault, now);
     }
@@ -206,7 +207,7 @@ impl State {
     pub(super) fn fault(&mut self, place: Place, method: &str, fault: Fault, now: f64) {
         self.log(LogKind::Error, fault.what.clone(), now);
         self.announced = fault.what.clone();
-        self.faults.push(PlacedFault { id: self.next_fault, place, method: method.into(), fault: Rc::new(fault) });
+        self.faults.push(PlacedFault { id: self.next_fault, place, method: method.into(), fault: Rc::new(fault), asked: None });
         self.next_fault += 1;
     }
 

@@ -7,7 +7,7 @@ use yew::Reducible;
 
 use crate::app::action::Action;
 use crate::app::history::{Gesture, STEPS};
-use crate::app::state::{Place, RankState, Run, Selection, State, key};
+use crate::app::state::{Asked, Place, RankState, Run, Selection, State, key};
 
 fn after(state: State, actions: impl IntoIterator<Item = Action>) -> State {
     let out = actions.into_iter().fold(Rc::new(state), |s, a| s.reduce(a));
@@ -220,7 +220,7 @@ fn the_end_of_an_older_job_does_not_end_the_newer() {
 }
 
 fn fault(what: &str) -> Fault {
-    Fault { kind: FaultKind::Malformed, what: what.into(), why: String::new(), advice: String::new(), details: String::new() }
+    Fault { kind: FaultKind::Malformed, what: what.into(), why: String::new(), advice: String::new(), details: String::new(), room: None }
 }
 
 #[test]
@@ -238,6 +238,20 @@ fn a_failure_stands_where_its_run_began_and_closes_nothing() {
     assert!(s.summary.is_some() && s.run.is_none());
     let id = s.faults[0].id;
     assert!(after(s, [Action::Dismiss(id)]).faults.is_empty());
+}
+
+#[test]
+fn a_run_short_of_memory_says_so_once_and_its_failure_takes_the_place() {
+    let short = |kind| Fault { kind, room: Some([8 << 20, 4 << 20]), ..fault("scratch needs 4 MiB more") };
+    let asked = Rc::new(Asked { method: "magnitude".into(), config: serde_json::json!({}), matrices: None, seed: 7 });
+    let run = Run { asked: Some(asked.clone()), ..Run::new(4, "magnitude", Place::Prune, 0.0) };
+    let tight = || replies(vec![Reply::Tight { job: 4, fault: short(FaultKind::Tight) }]);
+    let s = after(open(), [Action::Started(run.clone()), tight(), tight()]);
+    assert_eq!((s.faults_at(Place::Prune).count(), s.run.is_some()), (1, true), "it goes on");
+    let s = after(s, [replies(vec![Reply::Failed { job: Some(4), fault: short(FaultKind::Memory) }])]);
+    let told: Vec<_> = s.faults_at(Place::Prune).map(|f| (f.fault.kind, f.asked.clone())).collect();
+    assert_eq!(told, [(FaultKind::Memory, Some(asked))]);
+    assert!(after(s, [Action::Started(run)]).faults.is_empty(), "another try begins without it");
 }
 
 #[test]

@@ -48,16 +48,33 @@ fn stored() -> Vec<Kept> {
 
 /// All records: those of this tab that could not be stored, then the stored ones.
 fn list(held: &[Kept]) -> Rc<Vec<Kept>> {
-    Rc::new(held.iter().filter(|k| !k.stored).cloned().chain(stored()).collect())
+    let held: Vec<Kept> = held.iter().filter(|k| !k.stored).cloned().collect();
+    let older = stored().into_iter().filter(|k| held.iter().all(|h| h.id != k.id));
+    Rc::new(held.iter().cloned().chain(older).collect())
 }
 
-/// Forgets a record.
-pub fn delete(lab: &Lab, id: &str) {
+/// Bytes in the storage: of our records, and of everything else at this address. A character takes two.
+pub fn used() -> [f64; 2] {
+    let Some(s) = storage() else { return [0.0; 2] };
+    let keys = (0..s.length().unwrap_or(0)).filter_map(|i| s.key(i).ok().flatten());
+    keys.fold([0.0; 2], |mut sum, key| {
+        let length = s.get_item(&key).ok().flatten().map_or(0, |v| js_sys::JsString::from(v).length());
+        sum[usize::from(!key.starts_with(PREFIX))] += 2.0 * (f64::from(length) + key.len() as f64);
+        sum
+    })
+}
+
+/// Forgets records. What found no room before is tried again.
+pub fn delete(lab: &Lab, ids: &[String]) {
+    let mut held: Vec<Kept> = lab.state.runs.iter().filter(|k| !k.stored && !ids.contains(&k.id)).cloned().collect();
     if let Some(s) = storage() {
         // Removing a key that another tab has removed already does nothing.
-        s.remove_item(id).ok();
+        ids.iter().for_each(|id| { s.remove_item(id).ok(); });
+        held.retain(|k| s.set_item(&k.id, &k.text).is_err());
     }
-    let held: Vec<Kept> = lab.state.runs.iter().filter(|k| k.id != id).cloned().collect();
+    if held.is_empty() {
+        lab.act(Action::NotStored(String::new()));
+    }
     lab.act(Action::Runs(list(&held)));
 }
 

@@ -106,7 +106,7 @@ struct Inner {
 }
 
 fn fault(what: String, why: String, advice: &str) -> Fault {
-    Fault { kind: FaultKind::Source, what, details: why.clone(), why, advice: advice.into() }
+    Fault { kind: FaultKind::Source, what, details: why.clone(), why, advice: advice.into(), room: None }
 }
 
 fn untokenized(why: String) -> Fault {

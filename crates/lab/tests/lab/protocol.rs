@@ -61,7 +61,7 @@ fn answers_round_trip() {
         read: 8.0,
     };
     let row = SelfTestRow { op: "linalg/matmul".into(), samples: 9, difference: 1e-7, tolerance: 1e-6, agrees: true, failure: String::new(), millis: [1.0, 2.0] };
-    let fault = Fault { kind: FaultKind::Lost, what: "a".into(), why: "b".into(), advice: "c".into(), details: "d".into() };
+    let fault = Fault { kind: FaultKind::Lost, what: "a".into(), why: "b".into(), advice: "c".into(), details: "d".into(), room: None };
     let device = DeviceInfo {
         gpu: false,
         name: "CPU twin".into(),

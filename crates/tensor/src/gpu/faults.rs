@@ -41,7 +41,7 @@ impl Faults {
     fn record(&self, error: wgpu::Error) {
         let mut state = self.state();
         let what = state.last;
-        state.first.get_or_insert_with(|| translate(error, what, 0));
+        state.first.get_or_insert_with(|| translate(error, what, [0; 2]));
     }
 
     /// Keeps one of our own making.
@@ -78,11 +78,11 @@ impl Faults {
     }
 }
 
-/// A device's error in our words.
-pub fn translate(error: wgpu::Error, what: &str, bytes: u64) -> Error {
+/// A device's error in our words; for one of memory the bytes that were asked for and those that were held.
+pub fn translate(error: wgpu::Error, what: &str, [bytes, held]: [u64; 2]) -> Error {
     let what = if what.is_empty() { "a command" } else { what }.to_string();
     match error {
-        wgpu::Error::OutOfMemory { .. } => Error::OutOfMemory { what, bytes },
+        wgpu::Error::OutOfMemory { .. } => Error::OutOfMemory { what, bytes, held },
         wgpu::Error::Validation { description, .. } | wgpu::Error::Internal { description, .. } => Error::Validation { what, message: description },
     }
 }

@@ -10,7 +10,7 @@ use crate::array::{Array, Spec};
 use crate::error::{Error, Result};
 
 /// An answer that the device still owes: what for, bytes, and the answer.
-pub type Owed = (String, u64, LocalBoxFuture<'static, Option<wgpu::Error>>);
+pub type Owed = (String, [u64; 2], LocalBoxFuture<'static, Option<wgpu::Error>>);
 
 /// Smaller buffers are not asked about one by one in a browser, where each question is a round trip; the device's general
 /// complaints cover them.
@@ -97,9 +97,10 @@ impl Gpu {
 
     fn create(&self, capacity: u64, bytes: u64, limit: u64, what: &impl Fn() -> String) -> Result<Held> {
         let capacity = capacity.next_multiple_of(4);
-        let full = self.room.is_some_and(|room| self.pool.borrow().live_bytes() + capacity > room);
+        let held = self.pool.borrow().live_bytes();
+        let full = self.room.is_some_and(|room| held + capacity > room);
         if capacity > limit || full {
-            return Err(Error::OutOfMemory { what: what(), bytes });
+            return Err(Error::OutOfMemory { what: what(), bytes, held });
         }
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
         let buffer = self.ask(capacity, usage, bytes, what)?;
@@ -112,14 +113,15 @@ impl Gpu {
         if cfg!(target_arch = "wasm32") && size < SMALL {
             return Ok(self.device.create_buffer(&descriptor));
         }
+        let sizes = [bytes, self.pool.borrow().live_bytes()];
         let memory = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
         let validity = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
         let buffer = self.device.create_buffer(&descriptor);
         for mut answer in [validity.pop().boxed_local(), memory.pop().boxed_local()] {
             match (&mut answer).now_or_never() {
                 Some(None) => {}
-                Some(Some(error)) => return Err(self.faults.lost().unwrap_or_else(|| translate(error, &what(), bytes))),
-                None => self.owed.borrow_mut().push((what(), bytes, answer)),
+                Some(Some(error)) => return Err(self.faults.lost().unwrap_or_else(|| translate(error, &what(), sizes))),
+                None => self.owed.borrow_mut().push((what(), sizes, answer)),
             }
         }
         Ok(buffer)

@@ -94,9 +94,9 @@ impl Gpu {
     async fn settle(&self) -> Result<()> {
         self.pace.borrow_mut().observe();
         let owed = std::mem::take(&mut *self.owed.borrow_mut());
-        for (what, bytes, answer) in owed {
+        for (what, sizes, answer) in owed {
             if let Some(error) = answer.await {
-                self.faults.cause(super::faults::translate(error, &what, bytes));
+                self.faults.cause(super::faults::translate(error, &what, sizes));
             }
         }
         self.faults.take().map_or(Ok(()), Err)

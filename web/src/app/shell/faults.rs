@@ -6,7 +6,7 @@ use yew::prelude::*;
 use crate::app::action::Action;
 use crate::app::context::{Lab, use_lab};
 use crate::app::shell::log::copy_text;
-use crate::app::state::{Lost, Place, PlacedFault, Stopped};
+use crate::app::state::{Asked, Lost, Place, PlacedFault, Stopped};
 use crate::plot::number;
 
 /// Properties of [`Faults`].
@@ -79,13 +79,62 @@ fn lost(lab: &Lab, placed: &PlacedFault, l: &Lost) -> Html {
     }
 }
 
+/// What was held against what was refused, on one wire: held in ink, refused behind the mark of what was given, crossed out.
+fn given([held, more]: [u64; 2]) -> Html {
+    let (held, more) = (held as f64, more as f64);
+    let x = 320.0 * held / (held + more).max(1.0);
+    let crosses: String = (0..).map(|i| x + 2.0 + 4.0 * f64::from(i)).take_while(|at| *at < 316.0).map(|at| format!("M{at:.1} 30l4-8")).collect();
+    let words = format!("{} held, {} more refused", number::mib(held), number::mib(more));
+    // Each word stands where its part has the room for it.
+    let (at, anchor) = if x > 160.0 { (x - 4.0, "end") } else { (x + 4.0, "start") };
+    html! {
+        <svg class="cutwire" viewBox="0 0 328 48" width="328" height="48" role="img" aria-label={words}>
+            <rect y="22" width={format!("{x:.1}")} height="8" fill="var(--ink-2)" />
+            <path d={crosses} stroke="var(--cut)" stroke-width="1.4" />
+            <path d={format!("M{x:.1} 17v18")} stroke="var(--ink)" stroke-width="2" />
+            <line class="axis" x1="0" x2="320" y1="30.5" y2="30.5" />
+            <text x="320" y="13" text-anchor="end" class="ik b">{ format!("+ {} refused", number::mib(more)) }</text>
+            <text x={format!("{at:.1}")} y="45" text-anchor={anchor}>{ format!("{} held", number::mib(held)) }</text>
+        </svg>
+    }
+}
+
+/// A quarter of the windows that a run reads, where it reads any.
+fn fewer(asked: &Asked) -> Option<(u64, Asked)> {
+    let samples = asked.config.get("samples")?.as_u64().filter(|n| *n >= 4)? / 4;
+    let mut asked = asked.clone();
+    asked.config["samples"] = samples.into();
+    Some((samples, asked))
+}
+
+/// The ways out of a run that found no room.
+fn ways(lab: &Lab, placed: &PlacedFault) -> Html {
+    let Some(asked) = placed.asked.as_deref().filter(|_| placed.fault.kind == FaultKind::Memory) else { return Html::default() };
+    let again = |device: Option<DeviceChoice>, asked: Asked| {
+        let lab = lab.clone();
+        Callback::from(move |_: MouseEvent| {
+            if let Some(device) = device {
+                lab.port.command.emit(Command::Device(device));
+            }
+            lab.again(asked.clone());
+        })
+    };
+    let gpu = lab.state.device.as_ref().is_some_and(|d| d.gpu);
+    html! {
+        <>
+            if let Some((n, less)) = fewer(asked) { <button type="button" class="btn sm" onclick={again(None, less)} data-test="use-fewer">{ format!("Use {n} windows") }</button> }
+            if gpu { <button type="button" class="btn sm" onclick={again(Some(DeviceChoice::Cpu), asked.clone())} data-test="use-cpu">{ "Use the CPU" }</button> }
+        </>
+    }
+}
+
 fn failed(lab: &Lab, placed: &PlacedFault) -> Html {
     if let (FaultKind::Lost, Some(l)) = (placed.fault.kind, lab.state.lost.as_ref().filter(|l| l.asked.method == placed.method)) {
         return lost(lab, placed, l);
     }
     let fault = placed.fault.clone();
     // Red is for what was not done; what goes on otherwise is a warning.
-    let class = if matches!(fault.kind, FaultKind::NoGpu | FaultKind::Worker) { "warnbox" } else { "err" };
+    let class = if matches!(fault.kind, FaultKind::NoGpu | FaultKind::Worker | FaultKind::Tight) { "warnbox" } else { "err" };
     let dismiss = {
         let (lab, id) = (lab.clone(), placed.id);
         move |_: MouseEvent| lab.act(Action::Dismiss(id))
@@ -96,9 +145,11 @@ fn failed(lab: &Lab, placed: &PlacedFault) -> Html {
     };
     html! {
         <div {class} role="alert" data-test="fault" data-kind={format!("{:?}", fault.kind)} key={placed.id}>
+            { for fault.room.map(given) }
             <p><b>{ &fault.what }</b></p>
             <p>{ &fault.why }{ " " }{ &fault.advice }</p>
             <div class="acts">
+                { ways(lab, placed) }
                 <button type="button" class="btn sm" onclick={copy}>{ "Copy details" }</button>
                 <button type="button" class="btn sm plain" onclick={dismiss} data-test="dismiss">{ "Dismiss" }</button>
             </div>
