@@ -85,3 +85,31 @@ fn a_colour_scale_that_is_held_stays_for_the_next_tensor() {
         Ok(())
     });
 }
+
+#[test]
+fn a_stroke_over_the_rank_bars_paints_every_bar_it_crosses_and_is_one_step() {
+    with_page(async |page| -> Result<()> {
+        page.open("?device=cpu").await?;
+        page.click("[data-test=place-rank]").await?;
+        page.find("[data-test=rank-bars] [data-column='0']", 20).await?;
+        // From the first row to the last in one move, at a share that is far from the first row's cut.
+        let script = "const limbs = document.querySelector('[data-test=rank-bars] .limbs'), bars = [...limbs.querySelectorAll(`[data-column='0']`)].map((h) => { const r = h.getBoundingClientRect();
+                return { x: r.left + r.width / 2, y: r.top + r.height / 2, share: h.ariaValueNow / h.ariaValueMax }; });
+            const two = bars.find((b) => b.share !== bars[0].share), slope = (two.x - bars[0].x) / (two.share - bars[0].share), share = bars[0].share > 0.5 ? 0.25 : 0.75;
+            const x = bars[0].x + (share - bars[0].share) * slope, last = bars.at(-1);
+            const at = (type, y) => limbs.dispatchEvent(new PointerEvent(type, { pointerId: 9, pointerType: 'mouse', clientX: x, clientY: y, bubbles: true }));
+            at('pointerdown', bars[0].y); at('pointermove', last.y); at('pointerup', last.y); return [bars.length, share]";
+        let drawn = page.js(script, json!([])).await?;
+        let (rows, share) = (drawn[0].as_u64().unwrap_or(0), drawn[1].as_f64().unwrap_or(0.0));
+        ensure!(rows >= 5, "{drawn}");
+        page.text_until(".status", 5, |t| t.contains("undo 1")).await?;
+        let shares = page.js("return [...document.querySelectorAll(`[data-test=rank-bars] [data-column='0']`)].map((h) => h.ariaValueNow / h.ariaValueMax)", json!([])).await?;
+        for s in shares.as_array().into_iter().flatten().filter_map(serde_json::Value::as_f64) {
+            // A pixel and a whole rank.
+            ensure!((s - share).abs() < 0.03, "{shares} for {share}");
+        }
+        // Back in one step.
+        page.js("document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'z', ctrlKey: true, bubbles: true, cancelable: true }))", json!([])).await?;
+        page.text_until(".status", 5, |t| !t.contains("undo")).await.map(|_| ())
+    });
+}

@@ -10,7 +10,7 @@ use super::figure::{Figure, Source};
 use super::hooks::{place_in, use_size};
 use super::layers::drawn;
 use crate::plot::number::count;
-use crate::plot::ranks::{Column, RankBars, Row};
+use crate::plot::ranks::{Cell, Column, RankBars, Row};
 use crate::plot::scene::{Scene, stroke};
 
 /// Properties of [`RankChart`].
@@ -48,45 +48,93 @@ pub struct RankChartProps {
 /// Half the width in which a pointer takes a cut.
 const REACH: [f64; 2] = [12.0, 20.0];
 
+/// A pointer that moves less than this is a click.
+const CLICK: f64 = 5.0;
+
+/// What a pressed pointer does. A row is chosen when it is lifted, as on the bars of Prune.
+#[derive(Clone, Copy, PartialEq)]
+struct Drag {
+    row: usize,
+    /// Where it was pressed; in a stroke, where it was last.
+    at: [f64; 2],
+    hold: Hold,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Hold {
+    /// A cut follows.
+    Cut { column: usize, gesture: u32 },
+    /// Beside the cuts: nothing yet, a stroke as soon as it moves.
+    Beside,
+    /// A stroke that paints every bar it crosses.
+    Stroke { gesture: u32 },
+}
+
+/// The bar of a single matrix: one that stands for several has no rank of its own.
+fn single(bars: &RankBars, row: usize, column: usize) -> Option<&Cell> {
+    bars.rows.get(row)?.cells.get(column)?.as_ref().filter(|cell| cell.of == 1)
+}
+
 /// Draggable rank bars.
 #[component]
 pub fn RankChart(props: &RankChartProps) -> Html {
     let node = use_node_ref();
     let size = use_size(&node);
-    let drag = use_mut_ref(|| None::<(usize, usize, u32)>);
+    let drag = use_mut_ref(|| None::<Drag>);
     let keys = use_mut_ref(|| None::<u32>);
     let step = if props.rows.len() <= 8 { 26.0 } else { 20.0 };
     let bars = Rc::new(RankBars { width: size[0].max(160.0), step, label: props.label, columns: props.columns.clone(), rows: props.rows.clone(), rule: props.rule.to_string() });
 
     let onpointerdown = {
-        let (node, bars, drag, edit, fresh) = (node.clone(), bars.clone(), drag.clone(), props.on_edit.clone(), props.gesture.clone());
+        let (node, bars, drag, fresh) = (node.clone(), bars.clone(), drag.clone(), props.gesture.clone());
         Callback::from(move |e: PointerEvent| {
             let Some(p) = place_in(&node, [f64::from(e.client_x()), f64::from(e.client_y())]) else { return };
             let Some((row, column, _)) = bars.hit(p[0], p[1]) else { return };
-            edit.emit(RankEdit::Select(row));
-            let Some(cell) = bars.rows[row].cells.get(column).cloned().flatten() else { return };
-            let at = bars.scale(column).at(if cell.full > 0.0 { cell.attempted / cell.full } else { 1.0 });
-            if cell.of == 1 && (at - p[0]).abs() <= REACH[usize::from(e.pointer_type() == "touch")] {
-                *drag.borrow_mut() = Some((row, column, fresh.emit(())));
-                if let Some(el) = node.cast::<Element>() {
-                    // Fails only for a pointer that has gone already.
-                    let _ = el.set_pointer_capture(e.pointer_id());
-                }
+            let reach = REACH[usize::from(e.pointer_type() == "touch")];
+            let near = single(&bars, row, column).is_some_and(|cell| (bars.scale(column).at(if cell.full > 0.0 { cell.attempted / cell.full } else { 1.0 }) - p[0]).abs() <= reach);
+            let hold = if near { Hold::Cut { column, gesture: fresh.emit(()) } } else { Hold::Beside };
+            *drag.borrow_mut() = Some(Drag { row, at: p, hold });
+            if let Some(el) = node.cast::<Element>() {
+                // Fails only for a pointer that has gone already.
+                let _ = el.set_pointer_capture(e.pointer_id());
             }
         })
     };
     let onpointermove = {
-        let (node, bars, drag, edit) = (node.clone(), bars.clone(), drag.clone(), props.on_edit.clone());
+        let (node, bars, drag, edit, fresh) = (node.clone(), bars.clone(), drag.clone(), props.on_edit.clone(), props.gesture.clone());
         Callback::from(move |e: PointerEvent| {
-            let Some((row, column, gesture)) = *drag.borrow() else { return };
-            if let Some(p) = place_in(&node, [f64::from(e.client_x()), f64::from(e.client_y())]) {
-                edit.emit(RankEdit::Set { row, column, share: bars.share(column, p[0]), gesture: Some(gesture) });
+            let Some(mut d) = *drag.borrow() else { return };
+            let Some(p) = place_in(&node, [f64::from(e.client_x()), f64::from(e.client_y())]) else { return };
+            let paint = |from, to, gesture| {
+                for (row, column, share) in bars.crossed(from, to).into_iter().filter(|(r, c, _)| single(&bars, *r, *c).is_some()) {
+                    edit.emit(RankEdit::Set { row, column, share, gesture: Some(gesture) });
+                }
+            };
+            // A finger beside the cuts scrolls the page.
+            if d.hold == Hold::Beside && e.pointer_type() != "touch" && (p[0] - d.at[0]).hypot(p[1] - d.at[1]) > CLICK {
+                let gesture = fresh.emit(());
+                d.hold = Hold::Stroke { gesture };
+                // The bar that it began on is its first.
+                paint(d.at, d.at, gesture);
             }
+            match d.hold {
+                Hold::Beside => return,
+                Hold::Cut { column, gesture } => edit.emit(RankEdit::Set { row: d.row, column, share: bars.share(column, p[0]), gesture: Some(gesture) }),
+                Hold::Stroke { gesture } => {
+                    paint(d.at, p, gesture);
+                    d.at = p;
+                }
+            }
+            *drag.borrow_mut() = Some(d);
         })
     };
     let stop = {
-        let drag = drag.clone();
-        Callback::from(move |_: PointerEvent| *drag.borrow_mut() = None)
+        let (drag, edit) = (drag.clone(), props.on_edit.clone());
+        Callback::from(move |_: PointerEvent| {
+            if let Some(Drag { row, hold: Hold::Beside | Hold::Cut { .. }, .. }) = drag.take() {
+                edit.emit(RankEdit::Select(row));
+            }
+        })
     };
     let ondblclick = {
         let (node, bars, edit) = (node.clone(), bars.clone(), props.on_edit.clone());

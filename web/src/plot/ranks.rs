@@ -171,6 +171,13 @@ impl RankBars {
         (column < self.columns.len()).then(|| ((n - 1.0 - from_top) as usize, column, self.share(column, x)))
     }
 
+    /// Row, column and share wherever a stroke between two points crosses a row, in its order: a fast pointer skips none.
+    pub fn crossed(&self, from: [f64; 2], to: [f64; 2]) -> Vec<(usize, usize, f64)> {
+        let steps = ((to[1] - from[1]).abs() / self.step).ceil().max(1.0);
+        let at = |k: f64| [0, 1].map(|i| from[i] + (to[i] - from[i]) * k / steps);
+        (1..=steps as usize).filter_map(|k| { let [x, y] = at(k as f64); self.hit(x, y) }).collect()
+    }
+
     /// Share of full rank at a pixel of a column.
     pub fn share(&self, column: usize, x: f64) -> f64 {
         self.scale(column).value(x).clamp(0.0, 1.0)
@@ -347,6 +354,17 @@ mod tests {
             }
             assert_eq!(b.hit(b.scale(0).at(0.5), 3.0), None);
         }
+    }
+
+    #[test]
+    fn a_stroke_meets_every_row_between_its_ends() {
+        let b = bars(900.0);
+        let x = b.scale(1).at(0.25);
+        let met = b.crossed([x, b.y(4)], [x, b.y(0)]);
+        assert_eq!(met.iter().map(|m| (m.0, m.1)).collect::<Vec<_>>(), [(3, 1), (2, 1), (1, 1), (0, 1)]);
+        assert!(met.iter().all(|m| (m.2 - 0.25).abs() < 1e-9));
+        assert_eq!(b.crossed([x, b.y(2)], [x + 1.0, b.y(2)]).len(), 1);
+        assert!(b.crossed([x, 0.0], [x, 3.0]).is_empty(), "the heads are no rows");
     }
 
     #[test]
