@@ -14,6 +14,7 @@ mod lessons;
 mod links;
 mod look;
 mod map;
+mod musts;
 mod offline;
 mod shaders;
 mod teaching;
