@@ -143,7 +143,7 @@ async fn pruned_short_of_memory(page: &Page, times: u32) -> Result<()> {
     page.drop_files(&[("wide.safetensors", &file)]).await?;
     page.text_until("[data-test=checkpoint]", 30, |t| t.contains("wide")).await?;
     page.click("[data-test=place-prune]").await?;
-    page.click("[data-choice=per-row]").await?;
+    page.click("[data-choice=row]").await?;
     page.text_until("[data-test=cost]", 60, |t| t.contains("about")).await?;
     page.js("lose.postMessage({ above: 1 << 20, times: arguments[0] })", json!([times])).await?;
     page.click("[data-test=prune-run]").await

@@ -139,7 +139,7 @@ fn a_gigabyte_by_address_is_listed_with_two_requests_and_one_tensor_read_on_clic
         ensure!(seen.iter().all(|s| s.path.starts_with("/someone/large/resolve/v2/")), "blob became resolve and the revision stayed: {seen:?}");
         // One tensor, after its cost was said.
         let cost = page.text_until("[data-test=fetch-cost]", 20, |t| !t.is_empty()).await?;
-        ensure!(cost.contains("67.11 MB"), "{cost}");
+        ensure!(cost.contains("67.11"), "{cost}");
         ensure!(server.take().is_empty(), "nothing more was read unasked");
         page.click("[data-test=fetch-tensor]").await?;
         page.text_until("[data-test=std] dd", 60, |t| t.contains('0')).await?;
