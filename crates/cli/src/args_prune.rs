@@ -89,7 +89,7 @@ pub enum Chooser {
 /// What commands over texts take.
 #[derive(Debug, Args)]
 pub struct Texts {
-    /// A .txt or .jsonl file; the first calibrates (may be given several times).
+    /// A .txt or .jsonl file, or `model-text` for what the model writes itself; the first calibrates (may be given several times).
     #[arg(long, alias = "calibration", value_name = "FILE")]
     pub text: Vec<PathBuf>,
     /// A text that perplexity is measured on (may be given several times). [default: the last --text]

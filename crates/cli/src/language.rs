@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use espalier_lab::protocol::{Command, Edits};
-use espalier_methods::calibration::{Corpus, TextError, corpus};
+use espalier_methods::calibration::{Corpus, OWN, TextError, corpus};
+use espalier_methods::study::{MIXTURE, RANDOM, REPEATED};
 use espalier_methods::report::{Figure, FigureKind, Report};
 use espalier_tokens::{Tokens, TokensError};
 use serde_json::{Map, Value};
@@ -23,6 +24,7 @@ pub fn calibrated(method: &str, args: &Calibrated) -> Result<String, Failure> {
     let mut config = settings(&args.set)?;
     put(&mut config, [("sparsity", args.sparsity.map(Value::from)), ("pattern", args.pattern.clone().map(Value::from)), ("allocation", args.allocation.clone().map(Value::from))]);
     counts(&mut config, &args.texts);
+    own(&mut config, method, &args.texts);
     let report = run(&lab, &args.common, &args.run, method, config)?;
     let table = figure_table(report.figures.iter().rev().find(|f| matches!(f.kind, FigureKind::Table { .. })));
     printed(&args.common, &report, table)
@@ -43,6 +45,7 @@ pub fn prune(method: &str, args: &Prune) -> Result<String, Failure> {
         config.insert("evaluation".into(), names.join(",").into());
     }
     counts(&mut config, &args.texts);
+    own(&mut config, method, &args.texts);
     let report = run(&lab, &args.common, &args.run, method, config)?;
     if let Some(place) = place {
         let edits = Edits::Calibrated { method: method.into(), config: report.config.clone(), matrices: names(&args.run), seed: args.run.seed, masks: args.masks };
@@ -145,10 +148,25 @@ pub fn texts(lab: &Lab, common: &Common, args: &Texts) -> Result<(), Failure> {
     if let Some(v) = vocabulary {
         tokens.fits(v).map_err(usage)?;
     }
-    for path in args.text.iter().chain(&args.eval) {
+    for path in args.text.iter().chain(&args.eval).filter(|p| !is_own(p)) {
         lab.tell(Command::Text(read(path, &tokens)?));
     }
     Ok(())
+}
+
+/// The name that stands for what the model writes itself.
+fn is_own(path: &Path) -> bool {
+    path == Path::new(OWN)
+}
+
+/// Where the model's own text stands first, or among the sources of a study, the configuration says so: it is no file.
+fn own(config: &mut Map<String, Value>, method: &str, args: &Texts) {
+    if method == "calibration_study" && args.text.iter().any(|p| is_own(p)) && !config.contains_key("sources") {
+        let names: Vec<String> = args.text.iter().map(|p| stem(p)).chain([MIXTURE, RANDOM, REPEATED].map(str::to_owned)).collect();
+        config.insert("sources".into(), names.join(",").into());
+    } else if method != "calibration_study" && args.text.first().is_some_and(|p| is_own(p)) {
+        config.entry(if method == "perplexity" { "evaluation" } else { "calibration" }).or_insert(OWN.into());
+    }
 }
 
 fn stem(path: &Path) -> String {

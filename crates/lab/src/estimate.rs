@@ -5,6 +5,7 @@ use espalier_methods::spectra::device::singular;
 use espalier_nets::checkpoint::remote::SMALL;
 use espalier_nets::checkpoint::{Checkpoint, MatrixRef};
 use espalier_tensor::linalg::Decomposition;
+use espalier_tensor::ops::matmul::MatMul;
 use espalier_tensor::ops::select::KSmallest;
 use espalier_tensor::{Array, Session};
 use ndarray::Array2;
@@ -63,6 +64,8 @@ pub struct Estimate {
 
 /// Side of the square that is decomposed as a probe.
 const TILE: usize = 192;
+/// Rows of the product that is timed: tokens of a batch.
+const PRODUCT: usize = 2048;
 /// Elements that are selected from as a probe.
 const SCAN: usize = 1 << 18;
 /// What a browser gives a page on the CPU path: wasm's address space.
@@ -73,7 +76,7 @@ pub(crate) async fn estimate(open: &Open, work: &Work, session: &Session, device
     let mut out = Estimate::default();
     let mut flops = None;
     let mut factored = 0.0;
-    let mut scanned = 0.0;
+    let (mut scanned, mut multiplied) = (0.0, 0.0);
     let largest: f64;
     match work {
         Work::Stats { tensor } => {
@@ -94,7 +97,7 @@ pub(crate) async fn estimate(open: &Open, work: &Work, session: &Session, device
             out.fetches = fetched(c, matrices.iter().map(|m| m.tensor), passes);
             if let Some(cost) = cost {
                 flops = Some(cost.decomposed.iter().map(|s| decomposition(*s)).sum());
-                scanned = cost.scanned;
+                (scanned, multiplied, out.memory) = (cost.scanned, cost.multiplied, cost.held);
             }
         }
         Work::Export { edits } => {
@@ -128,9 +131,9 @@ pub(crate) async fn estimate(open: &Open, work: &Work, session: &Session, device
     }
     // A matrix in single precision and its working copies: bits for selection and masks, or double precision for a decomposition.
     let decomposes = flops.is_some_and(|f| f > 0.0) || factored > 0.0;
-    out.memory = largest * if decomposes { 4.0 + 16.0 } else { 4.0 + 8.0 };
+    out.memory += largest * if decomposes { 4.0 + 16.0 } else { 4.0 + 8.0 };
     limits(&mut out, device, largest);
-    out.probe = probe(&mut out, session, host, flops, scanned, factored).await?;
+    out.probe = probe(&mut out, session, host, flops, [scanned, factored, multiplied]).await?;
     Ok(Reply::Estimate { job, estimate: Box::new(out) })
 }
 
@@ -182,7 +185,7 @@ fn tile(n: usize) -> Vec<f32> {
     (0..n as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 8) as f32 / 8_388_608.0 - 1.0).collect()
 }
 
-async fn probe(out: &mut Estimate, session: &Session, host: &dyn Host, flops: Option<f64>, scanned: f64, factored: f64) -> Result<String, End> {
+async fn probe(out: &mut Estimate, session: &Session, host: &dyn Host, flops: Option<f64>, [scanned, factored, multiplied]: [f64; 3]) -> Result<String, End> {
     let Some(flops) = flops else { return Ok("the time of this method does not follow from the shapes of the matrices".into()) };
     let mut seconds = 0.0;
     let mut timed = Vec::new();
@@ -201,6 +204,15 @@ async fn probe(out: &mut Estimate, session: &Session, host: &dyn Host, flops: Op
         Decomposition::new(matrix().view()).map_err(End::from_device)?;
         seconds += (host.now_ms() - start) / 1e3 * factored / decomposition([TILE as u64; 2]);
         timed.push(format!("one decomposition of {TILE} × {TILE}"));
+    }
+    if multiplied > 0.0 {
+        // Once to warm up: the first product on a GPU compiles its kernel.
+        let [x, w] = [PRODUCT, TILE].map(|rows| session.upload(Array::from_f32(&[rows, TILE], tile(rows * TILE))));
+        session.read(&session.run(&MatMul::NT, &[&x, &w])).await.map_err(End::from_device)?;
+        let start = host.now_ms();
+        session.read(&session.run(&MatMul::NT, &[&x, &w])).await.map_err(End::from_device)?;
+        seconds += (host.now_ms() - start) / 1e3 * multiplied / (PRODUCT * TILE * TILE) as f64;
+        timed.push(format!("one product of {PRODUCT} × {TILE} with {TILE} × {TILE}"));
     }
     if scanned > 0.0 {
         let start = host.now_ms();

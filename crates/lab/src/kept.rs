@@ -32,7 +32,7 @@ pub(crate) struct Keeper {
 impl Keeper {
     /// Forgets it.
     pub fn clear(&self) {
-        self.slot.put(None);
+        self.slot.clear();
         self.of.replace(Vec::new());
     }
 

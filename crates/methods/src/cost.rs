@@ -11,6 +11,10 @@ pub struct Cost {
     pub scanned: f64,
     /// How often every matrix is read.
     pub passes: u32,
+    /// Multiplications of products of matrices: the forward passes, and what a rule computes of their inputs.
+    pub multiplied: f64,
+    /// Bytes held beside a matrix and its working copies: the states of all tokens between two blocks.
+    pub held: f64,
 }
 
 /// Multiplications of one spectrum of an `[m, n]` matrix: the Gram matrix of the shorter side, and its tridiagonal form (4/3 p³) with slack.
@@ -25,16 +29,51 @@ pub fn cost(method: &str, config: &Value, shapes: &[[u64; 2]]) -> Option<Cost> {
     let elements: f64 = shapes.iter().map(|[a, b]| *a as f64 * *b as f64).sum();
     let is = |key: &str, value: &str| config.get(key).and_then(Value::as_str) == Some(value);
     Some(match method {
-        "spectra" | "welore" => Cost { decomposed: shapes.to_vec(), scanned: elements, passes: 1 },
+        "spectra" | "welore" => Cost { decomposed: shapes.to_vec(), scanned: elements, passes: 1, ..Cost::default() },
         "magnitude" => {
             let decomposed = if is("allocation", "spectrum") { shapes.to_vec() } else { Vec::new() };
             // A global cut takes three passes before the masks are made.
             let passes = 1 + if is("scope", "global") { 3 } else { u32::from(!decomposed.is_empty()) };
-            Cost { decomposed, scanned: elements * f64::from(passes), passes }
+            Cost { decomposed, scanned: elements * f64::from(passes), passes, ..Cost::default() }
         }
-        "profile" | "magnitude_profile" => Cost { decomposed: Vec::new(), scanned: elements * 2.0, passes: 1 },
+        "profile" | "magnitude_profile" => Cost { decomposed: Vec::new(), scanned: elements * 2.0, passes: 1, ..Cost::default() },
+        "wanda" | "sparsegpt" | "owl" | "outliers" | "calibration_study" => return Some(calibrated(method, config, shapes)),
         _ => return None,
     })
+}
+
+/// The work of rules that read texts. Every token goes through every matrix: those that calibrate twice (to be collected, and through the pruned block), those that measure
+/// once for the dense and once for the pruned model. Attention between tokens, norms and the head are left out.
+fn calibrated(method: &str, config: &Value, shapes: &[[u64; 2]]) -> Cost {
+    let number = |key: &str, default: f64| config.get(key).and_then(Value::as_f64).unwrap_or(default);
+    let names = |key: &str| config.get(key).and_then(Value::as_str).map_or(1.0, |s| s.split(',').filter(|n| !n.trim().is_empty()).count().max(1) as f64);
+    let is = |key: &str, value: &str| config.get(key).and_then(Value::as_str) == Some(value);
+    let elements: f64 = shapes.iter().map(|[a, b]| *a as f64 * *b as f64).sum();
+    let length = number("length", 2048.0);
+    let calibrating = number("samples", 128.0) * length;
+    let study = method == "calibration_study";
+    let measuring = if method == "outliers" { 0.0 } else { number("windows", 64.0) * length * names(if study { "domains" } else { "evaluation" }) };
+    let runs = if study { names("sources") * number("seeds", 3.0) * names("sparsities") } else { 1.0 };
+    // A study measures the dense model once for all its runs.
+    let dense = if study { measuring / runs } else { measuring };
+    let mut a_run = elements * (2.0 * calibrating + measuring + dense);
+    if method == "owl" || is("allocation", "owl") {
+        // The outliers are counted in a pass of their own.
+        a_run += elements * 2.0 * calibrating;
+    }
+    if method == "sparsegpt" || is("criterion", "sparsegpt") {
+        // H, once for neighbours with the same inputs; three factorisations of it; the sweep over the columns. The first two in double precision, half as fast.
+        let mut last = 0;
+        for [rows, columns] in shapes {
+            let (r, c) = (*rows as f64, *columns as f64);
+            a_run += if last == *columns { 0.0 } else { 2.0 * calibrating * c * c } + 2.0 * c.powi(3) + r * c * c / 2.0;
+            last = *columns;
+        }
+    }
+    // The width of the model is the largest of the shorter sides: queries and outputs have it twice.
+    let hidden = shapes.iter().map(|[a, b]| *a.min(b)).max().unwrap_or(0) as f64;
+    let held = 4.0 * hidden * (calibrating + if study { measuring } else { 2.0 * measuring });
+    Cost { decomposed: Vec::new(), scanned: elements * 2.0 * runs, passes: (runs as u32).max(1), multiplied: a_run * runs, held }
 }
 
 #[cfg(test)]
@@ -49,6 +88,13 @@ mod tests {
         assert_eq!(cost("magnitude", &serde_json::json!({ "scope": "global" }), &shapes).unwrap().passes, 4);
         assert_eq!(cost("magnitude", &serde_json::json!({ "allocation": "spectrum" }), &shapes).unwrap().decomposed.len(), 2);
         assert!(cost("unheard of", &Value::Null, &shapes).is_none());
+        // 10 tokens that calibrate go twice through 64 weights, 2 × 5 that measure before and after.
+        let read = serde_json::json!({ "samples": 2, "length": 5, "windows": 1, "evaluation": "a,b" });
+        let wanda = cost("wanda", &read, &shapes).unwrap();
+        assert_eq!((wanda.multiplied, wanda.held), (64.0 * 40.0, 4.0 * 4.0 * 30.0));
+        assert_eq!(cost("outliers", &read, &shapes).unwrap().multiplied, 64.0 * 20.0);
+        assert!(cost("sparsegpt", &read, &shapes).unwrap().multiplied > wanda.multiplied);
+        assert_eq!(cost("owl", &read, &shapes).unwrap().multiplied, 64.0 * 60.0);
         // A wide matrix costs what its transpose costs.
         assert_eq!(decomposition([3, 9]), decomposition([9, 3]));
     }

@@ -27,6 +27,8 @@ pub enum Language {
     Rescaled(Rescaled),
     /// A part of one matrix under such changes.
     Patch(Patch),
+    /// One matrix of the last pruning.
+    Closeup(Closeup),
 }
 
 /// What one linear's outputs lost.
@@ -109,6 +111,9 @@ pub struct StudyRun {
     pub seed: u64,
     /// Fraction removed.
     pub sparsity: f64,
+    /// Fraction that was asked for: a study may ask for several. Zero in records of studies that could not.
+    #[serde(default)]
+    pub asked: f64,
     /// Names of the texts that measure.
     pub domains: Vec<String>,
     /// Mean loss of the dense model on each, nats a token.
@@ -120,11 +125,14 @@ pub struct StudyRun {
 /// How far the masks of sources agree: Jaccard indices of what was removed, means over seeds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Agreement {
+    /// Fraction that was asked for.
+    #[serde(default)]
+    pub asked: f64,
     /// Sources.
     pub sources: Vec<String>,
     /// Linears.
     pub linears: Vec<String>,
-    /// Pairs (first < second, first-major) × linears.
+    /// Pairs (first < second, first-major) × linears; NaN where no seed has both masks.
     pub jaccard: F32s,
 }
 
@@ -142,7 +150,7 @@ impl Agreement {
         self.pair(a, b).and_then(|p| self.jaccard.get(p * n..(p + 1) * n)).unwrap_or_default()
     }
 
-    /// Mean over linears.
+    /// Mean over linears; NaN where the masks were not compared.
     pub fn mean(&self, a: usize, b: usize) -> f64 {
         let all = self.of(a, b);
         if all.is_empty() { 1.0 } else { all.iter().map(|v| f64::from(*v)).sum::<f64>() / all.len() as f64 }
@@ -152,6 +160,9 @@ impl Agreement {
 /// What a study says of a claim of the paper.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Claim {
+    /// Fraction that was asked for.
+    #[serde(default)]
+    pub asked: f64,
     /// The claim.
     pub claim: String,
     /// What was subtracted from what.
@@ -217,4 +228,42 @@ pub struct Patch {
     pub magnitude: Vec<U32s>,
     /// Kept (1) by Wanda.
     pub wanda: Vec<U32s>,
+}
+
+/// One matrix of the last pruning with calibration, in cells, and one of its rows in order.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Closeup {
+    /// The matrix.
+    pub tensor: String,
+    /// `[out, in]`.
+    pub shape: [u32; 2],
+    /// Rows and columns of cells.
+    pub cells: [u32; 2],
+    /// Mean |w| of each cell, row-major.
+    pub weights: F32s,
+    /// Mean |w|·‖x‖.
+    pub metric: F32s,
+    /// Mean change of the weights that stayed; empty where the rule changes none.
+    pub delta: F32s,
+    /// Mean ‖x‖ of each column of cells.
+    pub norms: F32s,
+    /// The row that is put in order.
+    pub row: u32,
+    /// Its metric, ascending.
+    pub scores: F32s,
+    /// Which of them are gone (1), in the same order.
+    pub gone: U32s,
+}
+
+impl Closeup {
+    /// The largest metric that is gone, where one cut parts what is gone from what stays.
+    pub fn cut(&self) -> Option<f32> {
+        let gone = self.gone.iter().take_while(|g| **g == 1).count();
+        (gone > 0 && self.gone[gone..].iter().all(|g| *g == 0)).then(|| self.scores.get(gone - 1).copied())?
+    }
+
+    /// Place and metric of what is gone (1) or stays (0).
+    pub fn places(&self, of: u32) -> impl Iterator<Item = (f64, f64)> + '_ {
+        self.scores.iter().zip(self.gone.iter()).enumerate().filter(move |(_, (_, g))| **g == of).map(|(i, (s, _))| (i as f64, f64::from(*s)))
+    }
 }

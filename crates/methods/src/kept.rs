@@ -10,7 +10,9 @@ use std::rc::Rc;
 use espalier_nets::checkpoint::MatrixRef;
 use ndarray::Array2;
 
+use crate::calibration::Corpus;
 use crate::layerwise::LinearDone;
+use crate::study::Masks;
 
 /// Most bytes of updated weights that are kept in a browser's address space of 4 GB; natively there is no such limit.
 const MOST: usize = if cfg!(target_arch = "wasm32") { 1 << 30 } else { usize::MAX };
@@ -71,6 +73,7 @@ impl KeptLinear {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Kept {
     linears: BTreeMap<String, KeptLinear>,
+    norms: BTreeMap<String, Vec<f32>>,
     bytes: usize,
     /// Updated weights that there was no room for.
     pub dropped: usize,
@@ -87,12 +90,18 @@ impl Kept {
         }
         self.bytes += bytes;
         let weights = updated.then(|| linear.weights.iter().copied().collect());
+        self.norms.insert(linear.label.clone(), linear.norms.clone());
         self.linears.insert(linear.label.clone(), KeptLinear::new(shape, &linear.mask, weights));
     }
 
     /// Of a matrix, by its label.
     pub fn of(&self, label: &str) -> Option<&KeptLinear> {
         self.linears.get(label)
+    }
+
+    /// ‖x‖ of each input of a matrix, by its label.
+    pub fn norms(&self, label: &str) -> Option<&[f32]> {
+        self.norms.get(label).map(Vec::as_slice)
     }
 
     /// All, by label.
@@ -109,19 +118,32 @@ impl Kept {
     }
 }
 
-/// Where the last pruning lies; clones are the same place.
+/// Where the last pruning lies, and what else a run leaves for one to come; clones are the same place.
 #[derive(Clone, Debug, Default)]
-pub struct Slot(Rc<RefCell<Option<Rc<Kept>>>>);
+pub struct Slot {
+    last: Rc<RefCell<Option<Rc<Kept>>>>,
+    /// Masks of a study that may go on.
+    pub study: Rc<RefCell<Masks>>,
+    /// The text that the open model has written, and what it was asked for.
+    pub own: Rc<RefCell<Option<(String, Rc<Corpus>)>>>,
+}
 
 impl Slot {
     /// The last pruning.
     pub fn get(&self) -> Option<Rc<Kept>> {
-        self.0.borrow().clone()
+        self.last.borrow().clone()
     }
 
     /// Puts another there, or none.
     pub fn put(&self, kept: Option<Kept>) {
-        self.0.replace(kept.map(Rc::new));
+        self.last.replace(kept.map(Rc::new));
+    }
+
+    /// Another checkpoint is open: forgets everything.
+    pub fn clear(&self) {
+        self.put(None);
+        self.study.take();
+        self.own.take();
     }
 }
 

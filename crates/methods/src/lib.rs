@@ -3,6 +3,7 @@
 pub mod allocation;
 pub mod bytes;
 pub mod calibration;
+pub mod closeup;
 pub mod condense;
 pub mod config;
 pub mod cost;
@@ -16,6 +17,7 @@ pub mod kept;
 pub mod layerwise;
 pub mod magnitude;
 pub mod method;
+pub mod own;
 pub mod perplexity;
 pub mod pool;
 pub mod prune;

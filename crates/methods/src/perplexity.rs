@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::decode;
 use crate::figures::{axis, figure, series, stat};
 use crate::method::{Card, Entry, Inputs, Knob, MethodError, Range, Sink};
+use crate::own;
 use crate::report::{FigureKind, Report};
 use crate::text;
 use crate::work::Desk;
@@ -55,6 +56,7 @@ async fn run(config: serde_json::Value, inputs: Inputs<'_>, session: &Session, s
     let desk = Desk::new(sink);
     let model = Model::open(inputs.checkpoint)?;
     let length = text::window_length(&model, config.length as usize, &desk);
+    let inputs = own::supplied(inputs, &[&config.evaluation], &model, length, session, &desk).await?;
     let test = text::evaluation(&inputs, &config.evaluation, length, config.windows as usize, &desk)?.unwrap_or_default();
     let mut stream = model.embed(session, &test.windows, &[]).await?;
     for i in 0..model.blocks() {

@@ -18,6 +18,7 @@ pub static METHODS: &[Entry] = &[
     crate::rescaling::ENTRY,
     crate::perplexity::ENTRY,
     crate::generate::ENTRY,
+    crate::closeup::ENTRY,
     crate::experts::ENTRY,
     crate::experts::THIN_ENTRY,
     crate::condense::ENTRY,
@@ -105,6 +106,7 @@ mod tests {
         check::<crate::sensitivity::Config>(&crate::sensitivity::CARD);
         check::<crate::perplexity::Config>(&crate::perplexity::CARD);
         check::<crate::generate::Config>(&crate::generate::CARD);
+        check::<crate::closeup::Config>(&crate::closeup::CARD);
         check::<crate::experts::Config>(&crate::experts::CARD);
         check::<crate::experts::ThinConfig>(&crate::experts::THIN_CARD);
         check::<crate::condense::Config>(&crate::condense::CARD);

@@ -14,6 +14,7 @@ use crate::findings::{Cell, Language};
 use crate::layerwise::{Collector, Criterion, Evaluation, Group, Options, Pattern, prune_linear};
 use crate::method::{Card, Entry, Inputs, Knob, MethodError, Range, Sink};
 use crate::prune::by_roles;
+use crate::own;
 use crate::report::{Cells, Event, Figure, FigureKind, Finding, Report};
 use crate::text;
 use crate::work::{Desk, targets};
@@ -155,6 +156,7 @@ async fn run(config: serde_json::Value, inputs: Inputs<'_>, session: &Session, s
     let model = Model::open(inputs.checkpoint)?;
     let matrices: Vec<MatrixRef> = by_roles(&config.roles, targets(&inputs, &desk)?.into_iter().filter(|m| m.block.is_some()).collect())?;
     let length = text::window_length(&model, config.length as usize, &desk);
+    let inputs = own::supplied(inputs, &[&config.calibration, &config.evaluation], &model, length, session, &desk).await?;
     let recipe = Recipe { format: Format::Windows, samples: config.samples as usize, length, seed: inputs.seed, text_length: None, in_context: None, steps: None };
     let calibration = draw(text::named(&inputs, &config.calibration, "calibration", false)?, &recipe)?;
     let test = text::evaluation(&inputs, &config.evaluation, length, config.windows as usize, &desk)?.unwrap_or_default();

@@ -204,6 +204,108 @@ fn a_study_compares_sources_at_equal_sparsity_and_judges_the_claims() {
     assert_eq!(run_with(&checkpoint, "calibration_study", json!({"sources": "rule"}), vec![text()], &Ear::default()).unwrap_err().to_string().contains("two"), true);
 }
 
+/// Claims, agreements and runs of a study's report.
+fn studied(r: &Report) -> [usize; 3] {
+    let count = |f: fn(&Language) -> bool| r.findings.iter().filter(|x| matches!(x, Finding::Language(l) if f(l))).count();
+    [count(|l| matches!(l, Language::Study(_))), count(|l| matches!(l, Language::Agreement(_))), count(|l| matches!(l, Language::Claim(_)))]
+}
+
+/// Over a slot that outlives the run, as an engine has it.
+fn study(checkpoint: &Checkpoint, config: Value, kept: &espalier_methods::kept::Slot, ear: &Ear) -> Result<Report, MethodError> {
+    let texts = vec![text(), Rc::new(Corpus { name: "other".into(), documents: vec![(0..300_u32).map(|i| (i * 7 + i / 3) % 19).collect::<Vec<_>>().into()], ..(*text()).clone() })];
+    let inputs = Inputs { checkpoint, matrices: checkpoint.matrices(), known: vec![], seed: 3, texts, kept: kept.clone(), files: vec![] };
+    pollster::block_on((registry::find("calibration_study").unwrap().run)(config, inputs, &Session::cpu(), ear))
+}
+
+/// An ear that cancels once a study has said so many runs.
+fn runs_heard(ear: &Ear) -> Vec<(String, u64, f64)> {
+    ear.events.borrow().iter().filter_map(|e| if let Event::Finding(Finding::Language(Language::Study(s))) = e { Some((s.source.clone(), s.seed, s.asked)) } else { None }).collect()
+}
+
+#[test]
+fn a_study_of_several_sparsities_stops_and_goes_on_without_repeating() {
+    let checkpoint = open("llama");
+    let config = |known: Value| with(json!({"sparsities": "0.4, 0.6", "sources": "rule,other,random", "seeds": 2, "windows": 2, "known": known}));
+    let slot = Default::default();
+    let whole = study(&checkpoint, config(json!({})), &slot, &Ear::default()).unwrap();
+    assert_eq!(studied(&whole), [3 * 2 * 2, 2, 5 * 2]);
+    let known = whole.config["known"].as_object().unwrap().clone();
+    assert_eq!(known.len(), 12);
+    assert!(known.keys().any(|k| k == "other, seed 4 @ 0.6"), "{:?}", known.keys());
+
+    // Stopped in the second seed of the first sparsity: the breath after its fourth run is refused.
+    let slot: espalier_methods::kept::Slot = Default::default();
+    let stop = Stopper(Ear::default(), 4);
+    let texts = vec![text(), Rc::new(Corpus { name: "other".into(), documents: vec![(0..300_u32).map(|i| (i * 7 + i / 3) % 19).collect::<Vec<_>>().into()], ..(*text()).clone() })];
+    let inputs = Inputs { checkpoint: &checkpoint, matrices: checkpoint.matrices(), known: vec![], seed: 3, texts, kept: slot.clone(), files: vec![] };
+    assert_eq!(pollster::block_on((registry::find("calibration_study").unwrap().run)(config(json!({})), inputs, &Session::cpu(), &stop)).unwrap_err(), MethodError::Cancelled);
+    let heard = runs_heard(&stop.0);
+    assert_eq!(heard.len(), 4);
+    let kept: serde_json::Map<String, Value> = heard.iter().map(|(s, n, a)| espalier_methods::study::cell(s, *n, *a)).map(|k| (k.clone(), known[&k].clone())).collect();
+    let ear = Ear::default();
+    let resumed = study(&checkpoint, config(Value::Object(kept.clone())), &slot, &ear).unwrap();
+    let steps = ear.events.borrow().iter().filter(|e| matches!(e, Event::Progress { unit, label, .. } if unit == "runs" && label.contains('@'))).count();
+    assert_eq!(steps, 12 - 4, "only what was not known is pruned");
+    assert_eq!(resumed.config["known"], whole.config["known"]);
+    assert_eq!(resumed.findings, whole.findings, "claims and agreement too: the masks were still there");
+
+    // In a fresh worker the masks of the seed that was broken off are gone: what can be compared is, and it is said.
+    let fresh = study(&checkpoint, config(Value::Object(kept)), &Default::default(), &Ear::default()).unwrap();
+    assert!(fresh.warnings.iter().any(|w| w.contains("masks are gone")), "{:?}", fresh.warnings);
+    assert_eq!(studied(&fresh), studied(&whole));
+    let error = |c: Value| study(&checkpoint, with(c), &Default::default(), &Ear::default()).unwrap_err().to_string();
+    assert!(error(json!({"sparsities": "0.4,much"})).contains("not a list"));
+    assert!(error(json!({"known": {"rule, seed 3 @ 0.5": {"sparsity": 0.5, "nats": [1.0]}}})).contains("another number of texts"));
+}
+
+/// Refuses the breath once so many runs of a study were heard.
+struct Stopper(Ear, usize);
+
+impl Sink for Stopper {
+    fn event(&self, event: Event) {
+        self.0.event(event);
+    }
+    fn breathe(&self) -> LocalFuture<'_, Result<(), MethodError>> {
+        let stop = runs_heard(&self.0).len() >= self.1;
+        Box::pin(std::future::ready(if stop { Err(MethodError::Cancelled) } else { Ok(()) }))
+    }
+}
+
+#[test]
+fn a_study_of_one_sparsity_is_read_as_it_always_was() {
+    let checkpoint = open("llama");
+    let config = with(json!({"sparsity": 0.6, "sources": "rule,other", "seeds": 1, "windows": 2}));
+    let r = study(&checkpoint, config, &Default::default(), &Ear::default()).unwrap();
+    assert_eq!(studied(&r), [2, 1, 5]);
+    assert!(r.findings.iter().all(|f| !matches!(f, Finding::Language(Language::Study(s)) if s.asked != 0.6)));
+}
+
+#[test]
+fn the_models_own_text_calibrates_and_is_the_same_for_the_same_seed() {
+    let checkpoint = open("llama");
+    let slot: espalier_methods::kept::Slot = Default::default();
+    let own = |seed: u64, slot: &espalier_methods::kept::Slot, ear: &Ear| {
+        let inputs = Inputs { checkpoint: &checkpoint, matrices: checkpoint.matrices(), known: vec![], seed, texts: vec![text()], kept: slot.clone(), files: vec![] };
+        pollster::block_on((registry::find("wanda").unwrap().run)(with(json!({"calibration": "model-text"})), inputs, &Session::cpu(), ear)).unwrap()
+    };
+    let ear = Ear::default();
+    let first = own(3, &slot, &ear);
+    assert!(first.summary.contains("tokens of model-text"), "{}", first.summary);
+    let written = slot.own.borrow().clone().unwrap().1;
+    assert_eq!(written.documents.len(), 4);
+    assert!(written.documents.iter().all(|d| d.len() == 13), "a window of 8 has room to begin in several places");
+    assert!(written.documents.iter().any(|d| d != &written.documents[0]), "four texts, not one");
+    let writes = |ear: &Ear| ear.events.borrow().iter().filter(|e| matches!(e, Event::Progress { unit, .. } if unit == "tokens")).count();
+    assert_eq!(writes(&ear), 12);
+    let again = Ear::default();
+    assert_eq!(own(3, &slot, &again), first);
+    assert_eq!(writes(&again), 0, "it is kept");
+    assert_eq!(own(3, &Default::default(), &Ear::default()), first, "and written anew it is the same");
+    own(4, &slot, &Ear::default());
+    assert_ne!(slot.own.borrow().clone().unwrap().1.documents, written.documents, "another seed, another text");
+    assert_ne!(run(&checkpoint, "wanda", with(json!({}))).findings, first.findings);
+}
+
 #[test]
 fn rules_side_by_side_are_what_each_rule_gives_alone_and_all_remove_the_same() {
     let checkpoint = open("llama");
@@ -226,4 +328,40 @@ fn rules_side_by_side_are_what_each_rule_gives_alone_and_all_remove_the_same() {
         assert_eq!(rows[at][4], format!("{mean:.2} ± {sd:.2}"), "{id} in {:?}", rows[at]);
     }
     assert!(rows[3][5].contains("of 2"), "{:?}", rows[3]);
+}
+
+#[test]
+fn a_pruned_matrix_is_looked_at_closely_and_its_row_shows_the_cut() {
+    let checkpoint = open("llama");
+    let slot: espalier_methods::kept::Slot = Default::default();
+    let run_on = |id: &str, config: Value| {
+        let inputs = Inputs { checkpoint: &checkpoint, matrices: checkpoint.matrices(), known: vec![], seed: 3, texts: vec![text()], kept: slot.clone(), files: vec![] };
+        pollster::block_on((registry::find(id).unwrap().run)(config, inputs, &Session::cpu(), &Ear::default()))
+    };
+    let name = "model.layers.1.mlp.down_proj.weight";
+    let look = |row: u32| -> Result<espalier_methods::findings::Closeup, MethodError> {
+        let r = run_on("closeup", json!({"matrix": name, "row": row}))?;
+        Ok(r.findings.into_iter().find_map(|f| if let Finding::Language(Language::Closeup(c)) = f { Some(c) } else { None }).unwrap())
+    };
+    assert!(look(0).unwrap_err().to_string().contains("run Wanda"));
+    run_on("wanda", with(json!({}))).unwrap();
+    let c = look(2).unwrap();
+    assert_eq!((c.shape, c.cells, c.scores.len(), c.norms.len(), c.delta.len()), ([16, 24], [16, 24], 24, 24, 0));
+    assert!(c.scores.windows(2).all(|w| w[0] <= w[1]));
+    // Half of 24, the smallest, and the cut lies between the twelfth and the thirteenth.
+    assert_eq!((c.gone.iter().sum::<u32>(), c.cut()), (12, Some(c.scores[11])));
+    // A cell of this small matrix is one weight: its metric is its size times its input's norm.
+    for i in 0..16 * 24 {
+        assert!((c.metric[i] - c.weights[i] * c.norms[i % 24]).abs() <= 1e-6 * c.metric[i].max(1e-3), "{i}");
+    }
+    run_on("sparsegpt", with(json!({}))).unwrap();
+    let c = look(2).unwrap();
+    let kept = slot.get().unwrap();
+    assert_eq!(c.delta.len(), 16 * 24);
+    for (i, d) in c.delta.iter().enumerate() {
+        assert!(!kept.of(name).unwrap().is_gone(i) || *d == 0.0, "only what stays is said to have changed");
+    }
+    assert!(c.delta.iter().any(|d| *d > 0.0));
+    assert!(look(16).unwrap_err().to_string().contains("16 outputs"));
+    assert!(run_on("closeup", json!({"matrix": "lm_head.weight"})).unwrap_err().to_string().contains("not among"));
 }

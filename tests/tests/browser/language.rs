@@ -10,13 +10,13 @@ use serde_json::json;
 
 use super::open_bundled;
 
-async fn set(page: &Page, css: &str, value: &str) -> Result<()> {
+pub async fn set(page: &Page, css: &str, value: &str) -> Result<()> {
     page.find(css, 10).await?;
     let script = "const e = document.querySelector(arguments[0]); e.value = arguments[1]; e.dispatchEvent(new Event('change', { bubbles: true })); return true;";
     page.js(script, json!([css, value])).await.map(|_| ())
 }
 
-async fn shot(page: &Page, name: &str) -> Result<()> {
+pub async fn shot(page: &Page, name: &str) -> Result<()> {
     match std::env::var_os("ESPALIER_SHOTS") {
         Some(dir) => page.screenshot(&std::path::PathBuf::from(dir).join(format!("{name}.png"))).await,
         None => Ok(()),

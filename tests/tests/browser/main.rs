@@ -17,6 +17,7 @@ mod map;
 mod musts;
 mod offline;
 mod shaders;
+mod study;
 mod teaching;
 
 use anyhow::Result;

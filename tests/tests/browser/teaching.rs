@@ -5,7 +5,7 @@ use espalier_tests::browser::{Page, with_page};
 use serde_json::json;
 
 /// Waits until the step under way is done, then goes on to the next.
-async fn done(page: &Page, step: u32) -> Result<()> {
+pub async fn done(page: &Page, step: u32) -> Result<()> {
     page.find(&format!("[data-test=lesson][data-step='{step}'][data-done=true]"), 20).await?;
     if page.js("return !!document.querySelector('[data-test=lesson-next]')", json!([])).await? == json!(true) {
         page.click("[data-test=lesson-next]").await?;

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use espalier_lab::protocol::{Command, Edits, Fault, FaultKind, Pace, Reply};
+use serde_json::Value;
 use yew::prelude::*;
 
 use crate::app::action::Action;
@@ -11,6 +12,7 @@ use crate::app::journal;
 use crate::app::state::{Asked, Place, Run, State};
 use crate::app::texts::{self, Texts};
 use crate::app::town::TownAct;
+use crate::app::unfinished;
 
 /// The way to the worker. Commands go through it; answers come back as [`Action::Replies`].
 #[derive(Clone)]
@@ -103,9 +105,12 @@ impl Lab {
         let texts = texts::named(&asked);
         let table = texts::needs_table(&asked.config.to_string());
         let Asked { method, mut config, matrices, seed } = asked.clone();
-        if method == "sensitivity" {
-            // What an earlier start of the same sweep has measured is not measured again.
-            config["known"] = self.state.language.known(&asked);
+        if method == "sensitivity" || method == "calibration_study" {
+            // What an earlier start of the same sweep or study has measured is not measured again.
+            config["known"] = match self.state.language.known(&asked) {
+                Value::Object(known) if known.is_empty() => unfinished::known(&self.state, &asked),
+                known => known,
+            };
         }
         let command = Command::Run { job, method, config, matrices, known: self.state.known_spectra(), seed };
         self.with_texts(job, texts, table, command);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use espalier_methods::calibration::Format;
-use espalier_methods::findings::{Agreement, Cell, Claim, Language, Likelihood, LinearLoss, Outliers, Patch, Rescaled, StudyRun, Words};
+use espalier_methods::findings::{Agreement, Cell, Claim, Closeup, Language, Likelihood, LinearLoss, Outliers, Patch, Rescaled, StudyRun, Words};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -147,8 +147,10 @@ pub struct StudyState {
     pub fine: bool,
     /// Rule of sweep and study.
     pub rule: Rule,
-    /// Sparsity of the study.
+    /// Sparsity of the study; with several the first of them.
     pub sparsity: f64,
+    /// Sparsities of the study where there are several.
+    pub sparsities: Vec<f64>,
     /// Draws of windows a source.
     pub seeds: u32,
     /// Whether questions are also told one by one and with reasons.
@@ -159,7 +161,7 @@ pub struct StudyState {
 
 impl Default for StudyState {
     fn default() -> Self {
-        Self { part: Part::Block, fine: false, rule: Rule::Wanda, sparsity: 0.6, seeds: 3, formats: true, pair: [0, 1] }
+        Self { part: Part::Block, fine: false, rule: Rule::Wanda, sparsity: 0.6, sparsities: Vec::new(), seeds: 3, formats: true, pair: [0, 1] }
     }
 }
 
@@ -168,7 +170,29 @@ impl StudyState {
     pub fn tamed(mut self) -> Self {
         self.sparsity = if self.sparsity.is_finite() { self.sparsity.clamp(0.0, 1.0) } else { 0.6 };
         self.seeds = self.seeds.clamp(1, 20);
+        let several = std::mem::take(&mut self.sparsities);
+        self.with(&several)
+    }
+
+    /// With these sparsities: those between 0 and 1, each once, ascending, eight at most; as it was where there are none.
+    pub fn with(mut self, sparsities: &[f64]) -> Self {
+        let mut all: Vec<f64> = Vec::new();
+        for s in sparsities.iter().filter(|s| (0.0..=1.0).contains(*s)) {
+            if !all.contains(s) && all.len() < 8 {
+                all.push(*s);
+            }
+        }
+        crate::plot::order::by_number(&mut all, |v| *v);
+        if let Some(first) = all.first() {
+            self.sparsity = *first;
+            self.sparsities = if all.len() > 1 { all } else { Vec::new() };
+        }
         self
+    }
+
+    /// Sparsities of the study.
+    pub fn ladder_of_study(&self) -> Vec<f64> {
+        if self.sparsities.is_empty() { vec![self.sparsity] } else { self.sparsities.clone() }
     }
 
     /// Sparsities of the sweep.
@@ -225,14 +249,18 @@ pub struct Found {
     pub words: [Option<Words>; 2],
     /// Runs of the study.
     pub study: Vec<StudyRun>,
-    /// How its masks agree.
-    pub agreement: Option<Agreement>,
-    /// What it says of the claims.
+    /// The study that they are of.
+    pub study_of: Option<Asked>,
+    /// How its masks agree, by sparsity.
+    pub agreements: Vec<Agreement>,
+    /// What it says of the claims, by sparsity.
     pub claims: Vec<Claim>,
     /// What rules lose to a change that changes nothing.
     pub rescaled: Vec<Rescaled>,
     /// A part of one matrix under such changes.
     pub patch: Option<Patch>,
+    /// One matrix of it, looked at closely.
+    pub closeup: Option<Closeup>,
     /// The run whose pruning is shown.
     pub pruned_by: Option<Asked>,
 }
@@ -244,7 +272,7 @@ impl Found {
     /// A run begins: what it will find anew is put away.
     pub fn begin(&mut self, asked: &Asked) {
         if PRUNE.contains(&asked.method.as_str()) {
-            (self.outputs, self.likelihoods, self.words, self.pruned_by) = Default::default();
+            (self.outputs, self.likelihoods, self.words, self.closeup, self.pruned_by) = Default::default();
         }
         match asked.method.as_str() {
             "outliers" => self.outliers.clear(),
@@ -252,7 +280,10 @@ impl Found {
                 self.cells.clear();
                 self.sweep = Some(asked.clone());
             }
-            "calibration_study" => (self.study, self.agreement, self.claims) = Default::default(),
+            "calibration_study" if self.study_of.as_ref() != Some(asked) => {
+                (self.study, self.agreements, self.claims) = Default::default();
+                self.study_of = Some(asked.clone());
+            }
             "rescaling" => (self.rescaled, self.patch) = Default::default(),
             _ => {}
         }
@@ -285,7 +316,7 @@ impl Found {
                 let side = usize::from(w.pruned);
                 self.words[side] = Some(w);
             }
-            Language::Study(r) => match self.study.iter_mut().find(|o| o.source == r.source && o.seed == r.seed) {
+            Language::Study(r) => match self.study.iter_mut().find(|o| o.source == r.source && o.seed == r.seed && o.asked == r.asked) {
                 Some(old) => *old = r,
                 None => self.study.push(r),
             },
@@ -294,21 +325,41 @@ impl Found {
                 None => self.rescaled.push(r),
             },
             Language::Patch(p) => self.patch = Some(p),
-            Language::Agreement(a) => self.agreement = Some(a),
-            Language::Claim(c) => match self.claims.iter_mut().find(|o| o.claim == c.claim) {
+            Language::Closeup(c) => self.closeup = Some(c),
+            Language::Agreement(a) => match self.agreements.iter_mut().find(|o| o.asked == a.asked) {
+                Some(old) => *old = a,
+                None => self.agreements.push(a),
+            },
+            Language::Claim(c) => match self.claims.iter_mut().find(|o| o.claim == c.claim && o.asked == c.asked) {
                 Some(old) => *old = c,
                 None => self.claims.push(c),
             },
         }
     }
 
-    /// What a resumed sweep need not measure again, as the method takes it.
+    /// What a resumed sweep or study need not measure again, as the methods take it.
     pub fn known(&self, asked: &Asked) -> Value {
-        if self.sweep.as_ref() != Some(asked) {
-            return Value::Object(serde_json::Map::new());
+        let mut known = serde_json::Map::new();
+        if self.sweep.as_ref() == Some(asked) {
+            known.extend(self.cells.iter().map(|(k, c)| (k.clone(), serde_json::json!({ "nats": c.nats, "error": c.error }))));
         }
-        let cell = |(k, c): (&String, &Cell)| (k.clone(), serde_json::json!({ "nats": c.nats, "error": c.error }));
-        Value::Object(crate::plot::order::gather(self.cells.iter().map(cell)))
+        if self.study_of.as_ref() == Some(asked) {
+            let key = |r: &StudyRun| espalier_methods::study::cell(&r.source, r.seed, r.asked);
+            known.extend(self.study.iter().map(|r| (key(r), serde_json::json!({ "sparsity": r.sparsity, "nats": *r.nats }))));
+        }
+        Value::Object(known)
+    }
+
+    /// Sparsities that the study has been asked for and has runs of, ascending.
+    pub fn asked(&self) -> Vec<f64> {
+        let mut all: Vec<f64> = Vec::new();
+        for r in &self.study {
+            if !all.contains(&r.asked) {
+                all.push(r.asked);
+            }
+        }
+        crate::plot::order::by_number(&mut all, |v| *v);
+        all
     }
 
     /// Added loss by block, measured at the ratio that is nearest to a sparsity; `None` where a block is missing.
@@ -371,6 +422,26 @@ mod tests {
         assert_eq!(f.cells.len(), 2, "the same sweep goes on");
         f.begin(&asked("role"));
         assert!(f.cells.is_empty());
+    }
+
+    #[test]
+    fn a_study_goes_on_only_where_it_is_the_same_and_keeps_its_sparsities_apart() {
+        let asked = |s: &str| Asked { method: "calibration_study".into(), config: serde_json::json!({ "sparsities": s }), matrices: None, seed: 7 };
+        let run = |asked: f64| Language::Study(StudyRun { source: "plays".into(), seed: 7, sparsity: asked, asked, domains: vec!["plays".into()], dense: vec![1.0].into(), nats: vec![1.0 + asked].into() });
+        let mut f = Found::default();
+        f.begin(&asked("0.5,0.7"));
+        f.take(run(0.7));
+        f.take(run(0.5));
+        f.take(run(0.5));
+        assert_eq!((f.study.len(), f.asked()), (2, vec![0.5, 0.7]));
+        assert_eq!(f.known(&asked("0.5,0.7"))["plays, seed 7 @ 0.7"], serde_json::json!({ "sparsity": 0.7, "nats": [1.7] }));
+        f.begin(&asked("0.5,0.7"));
+        assert_eq!(f.study.len(), 2, "the same study goes on");
+        f.begin(&asked("0.5"));
+        assert!(f.study.is_empty() && f.known(&asked("0.5")) == serde_json::json!({}));
+        let old: StudyState = serde_json::from_str("{\"sparsity\":0.65}").expect("a link from before");
+        assert_eq!(old.tamed().ladder_of_study(), [0.65]);
+        assert_eq!(StudyState::default().with(&[0.7, 5.0, 0.5, 0.7]).ladder_of_study(), [0.5, 0.7]);
     }
 
     #[test]

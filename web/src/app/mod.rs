@@ -28,7 +28,9 @@ pub mod state;
 pub mod texts;
 pub mod theme;
 pub mod town;
+
 pub mod tree;
+pub mod unfinished;
 
 pub use action::Action;
 pub use context::{Lab, now, use_lab};

@@ -17,6 +17,7 @@ use crate::app::shell::linked::linked;
 use crate::app::shell::{Faults, Keys, Log, Rail, Status, Top};
 use crate::app::state::{Place, Sheet, State};
 use crate::app::theme::use_applied_theme;
+use crate::app::unfinished::use_unfinished;
 use crate::figures::figure::Links;
 use crate::figures::look::{Crosshair, Looks};
 use crate::screens;
@@ -33,6 +34,7 @@ pub fn App() -> Html {
     use_address(&lab);
     use_queue(&lab);
     use_runs(&lab);
+    use_unfinished(&lab);
     use_locks(&lab);
     let over = use_drops(&lab);
     let done = state.tour.as_ref().is_some_and(|t| t.done(&state));

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use espalier_lab::protocol::{Fault, FaultKind};
 use espalier_methods::bytes::U32s;
-use espalier_methods::calibration::Corpus;
+use espalier_methods::calibration::{Corpus, OWN};
 use espalier_methods::urban::sentences::BUNDLED as BUNDLED_TABLE;
 use espalier_methods::urban::town::PointFile;
 use espalier_nets::checkpoint::Role;
@@ -49,8 +49,8 @@ pub fn questions(name: &str, own: &[OwnText]) -> bool {
 
 /// Methods that read texts.
 const READ: [&str; 10] = ["condense", "thin", "wanda", "sparsegpt", "owl", "outliers", "sensitivity", "perplexity", "calibration_study", "rescaling"];
-/// Sources that are no texts.
-const CONTROLS: [&str; 3] = ["mixture", "random", "repeated"];
+/// Sources that no text is fetched for: controls, and what the engine lets the model write.
+const CONTROLS: [&str; 4] = ["mixture", "random", "repeated", OWN];
 
 /// The texts that a run names, each once.
 pub fn named(asked: &Asked) -> Vec<String> {
@@ -315,7 +315,7 @@ mod tests {
         let config = serde_json::json!({ "calibration": "plays", "evaluation": "plays,stories" });
         assert_eq!(named(&asked("wanda", config.clone())), ["plays", "stories"]);
         assert!(named(&asked("spectra", config)).is_empty());
-        let config = serde_json::json!({ "sources": "plays,arithmetic:single,mixture,random", "domains": "arithmetic" });
+        let config = serde_json::json!({ "sources": "plays,arithmetic:single,mixture,random,model-text", "domains": "arithmetic" });
         assert_eq!(named(&asked("calibration_study", config)), ["plays", "arithmetic"]);
     }
 }

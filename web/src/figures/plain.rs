@@ -22,6 +22,9 @@ pub struct DumbbellProps {
     /// What, unit.
     #[prop_or_default]
     pub what: AttrValue,
+    /// More for the head.
+    #[prop_or_default]
+    pub head: Html,
     /// Where the numbers come from.
     #[prop_or_default]
     pub source: Source,
@@ -38,7 +41,7 @@ pub fn DumbbellChart(props: &DumbbellProps) -> Html {
     let bells = Dumbbells { width: size[0], ..props.bells.clone() };
     let (data, whole) = (bells.clone(), bells.clone());
     html! {
-        <Figure title={props.title.clone()} what={props.what.clone()} sentence={props.sentence.clone()} source={props.source.clone()} test={props.test.clone()}
+        <Figure title={props.title.clone()} what={props.what.clone()} sentence={props.sentence.clone()} head={props.head.clone()} source={props.source.clone()} test={props.test.clone()}
             table={Some(Callback::from(move |()| data.table()))} scene={Some(Callback::from(move |()| whole.scene()))}>
             <div ref={node} class="limbs" role="img" aria-label={props.sentence.clone()}>if size[0] > 0.0 { { drawn(&bells.scene()) } }</div>
         </Figure>

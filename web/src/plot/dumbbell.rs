@@ -3,7 +3,7 @@
 use espalier_methods::report::Axis;
 
 use super::axes::text_width;
-use super::number::fixed;
+use super::number::{count, fixed};
 use super::scale::Scale;
 use super::scene::{Anchor, Scene, stroke};
 use super::table::{Cell, Table};
@@ -29,6 +29,8 @@ pub struct Dumbbells {
     pub ends: [String; 2],
     /// Rows.
     pub rows: Vec<Pair>,
+    /// Numbers of others, measured elsewhere: drawn in grey, so that nobody takes them for this model's.
+    pub published: bool,
 }
 
 const STEP: f64 = 27.0;
@@ -44,7 +46,10 @@ impl Dumbbells {
     /// The drawing.
     pub fn scene(&self) -> Scene {
         let mut s = Scene::new(self.width, self.height());
-        let written = |v: f64| fixed(v, 2);
+        // Numbers of the papers are written as they stand there, without decimals where they are far beyond use.
+        let written = |v: f64| if v >= 1e4 { count(v) } else { fixed(v, 2) };
+        let [before, after, way] = if self.published { ["ghost", "ghost", "wire"] } else { ["ink", "cut", "ink-2"] };
+        let ink = if self.published { "ink-3" } else { "ink" };
         let names = self.rows.iter().map(|r| text_width(&r.name)).fold(0.0, f64::max).min(self.width * 0.36);
         let all = || self.rows.iter().flat_map(|r| r.values).filter(|v| v.is_finite() && (!self.axis.log || *v > 0.0));
         let (low, high) = (all().fold(f64::INFINITY, f64::min), all().fold(f64::NEG_INFINITY, f64::max));
@@ -69,9 +74,9 @@ impl Dumbbells {
             s.text(0.0, y + 4.0, r.name.clone(), Anchor::Start).paint("ink");
             let [a, b] = r.values.map(|v| x.at(v));
             if a.is_finite() && b.is_finite() {
-                s.line([a, y], [b, y], stroke("ink-2", 1.5));
-                s.ring([a, y], 4.0, "ink");
-                s.dot([b, y], 4.0, "cut");
+                s.line([a, y], [b, y], stroke(way, 1.5));
+                s.ring([a, y], 4.0, before);
+                s.dot([b, y], 4.0, after);
             }
             // The smaller number at the left of its mark, the larger at the right.
             let turned = b < a;
@@ -79,13 +84,13 @@ impl Dumbbells {
             let (px, anchor) = place(a, !turned);
             s.text(px, y + 4.0, written(r.values[0]), anchor).paint("ink-2");
             let (px, anchor) = place(b, turned);
-            s.text(px, y + 4.0, written(r.values[1]), anchor).paint("ink").bold();
+            s.text(px, y + 4.0, written(r.values[1]), anchor).paint(ink).bold();
         }
-        s.ring([5.0, 8.0], 4.0, "ink");
+        s.ring([5.0, 8.0], 4.0, before);
         s.text(13.0, 12.0, self.ends[0].clone(), Anchor::Start);
-        let after = 13.0 + text_width(&self.ends[0]) + 14.0;
-        s.dot([after, 8.0], 4.0, "cut");
-        s.text(after + 8.0, 12.0, self.ends[1].clone(), Anchor::Start);
+        let at = 13.0 + text_width(&self.ends[0]) + 14.0;
+        s.dot([at, 8.0], 4.0, after);
+        s.text(at + 8.0, 12.0, self.ends[1].clone(), Anchor::Start);
         s
     }
 
@@ -106,7 +111,7 @@ mod tests {
 
     fn bells(values: &[[f64; 2]], width: f64) -> Dumbbells {
         let rows = values.iter().enumerate().map(|(i, v)| Pair { name: format!("text {i}"), values: *v }).collect();
-        Dumbbells { width, axis: Axis { name: "perplexity".into(), unit: String::new(), log: true }, ends: ["dense".into(), "pruned".into()], rows }
+        Dumbbells { width, axis: Axis { name: "perplexity".into(), unit: String::new(), log: true }, ends: ["dense".into(), "pruned".into()], rows, published: false }
     }
 
     #[test]

@@ -14,6 +14,9 @@ pub struct CostProps {
     /// Names of the matrices it takes; all of them without.
     #[prop_or_default]
     pub matrices: Option<Vec<String>>,
+    /// Its configuration, as far as the cost depends on it.
+    #[prop_or_default]
+    pub config: serde_json::Value,
 }
 
 /// What a run of a method would need here, without the spectra that are known already where it asks for spectra.
@@ -26,11 +29,11 @@ pub fn Cost(props: &CostProps) -> Html {
         let (port, asked, open) = (lab.port.clone(), asked.setter(), lab.state.summary.is_some());
         // Only what computes spectra is spared those that are known.
         let known: Vec<String> = if props.method == "spectra" { lab.state.spectra.keys().map(|k| k.to_string()).collect() } else { Vec::new() };
-        use_effect_with((props.method.clone(), props.matrices.clone(), lab.state.opened, device, lab.state.spectra.len()), move |(method, matrices, ..)| {
+        use_effect_with((props.method.clone(), props.matrices.clone(), props.config.clone(), lab.state.opened, device, known.len()), move |(method, matrices, config, ..)| {
             if open {
                 let job = port.number();
                 asked.set(job);
-                let work = Work::Run { method: method.to_string(), config: serde_json::json!({}), matrices: matrices.clone(), known };
+                let work = Work::Run { method: method.to_string(), config: config.clone(), matrices: matrices.clone(), known };
                 port.command.emit(Command::Estimate { job, work });
             }
         });

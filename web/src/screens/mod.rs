@@ -8,6 +8,7 @@ pub mod matrices;
 pub mod open;
 pub mod parts;
 pub mod prune;
+mod published;
 pub mod rank;
 pub mod reading;
 pub mod study;

@@ -1,6 +1,6 @@
 //! Small parts that screens share: segmented controls, knobs, progress in place.
 
-use web_sys::HtmlInputElement;
+use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
 use crate::app::context::{Lab, now};
@@ -33,6 +33,20 @@ pub fn segments<T: PartialEq + Clone + 'static>(label: &'static str, test: &'sta
                 html! { <button type="button" aria-pressed={(c.value == *chosen).to_string()} data-choice={c.test.clone()} {onclick}>{ &c.word }</button> }
             }) }
         </div>
+    }
+}
+
+/// A list to choose one of, by its place.
+pub fn select(label: &'static str, test: &'static str, names: &[String], now: Option<usize>, choose: Callback<usize>) -> Html {
+    let onchange = Callback::from(move |e: Event| {
+        if let Some(s) = e.target_dyn_into::<HtmlSelectElement>() {
+            choose.emit(s.selected_index().max(0) as usize);
+        }
+    });
+    html! {
+        <select class="in" aria-label={label} data-test={test} {onchange}>
+            { for names.iter().enumerate().map(|(i, n)| html! { <option value={n.clone()} selected={now == Some(i)}>{ n }</option> }) }
+        </select>
     }
 }
 

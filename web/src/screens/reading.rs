@@ -1,6 +1,6 @@
 //! What is read before pruning, and what is measured afterwards: shared by Prune and Study.
 
-use espalier_methods::calibration::Format;
+use espalier_methods::calibration::{Format, OWN};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{File, HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement};
@@ -40,7 +40,8 @@ pub fn Reading(props: &ReadingProps) -> Html {
     let writing = use_state_eq(|| false);
     let area = use_node_ref();
     let c = &lab.state.prune().calibrated;
-    let names = all(lab);
+    let mut names = all(lab);
+    names.push((OWN.to_owned(), format!("The open model’s own text: it writes it when the run begins, seed {}. Calibration only: it would judge itself", lab.state.seed)));
     let what = names.iter().find(|(n, _)| *n == c.text).map_or_else(|| "This text is not here: it was the maker’s own. Choose another, or give it.".to_owned(), |(_, w)| format!("{w}."));
     let choose = {
         let lab = lab.clone();

@@ -71,12 +71,6 @@ impl Tour {
     }
 }
 
-const STUDY: [Step; 3] = [
-    Step { say: "Prune one block at a time: which one can the model least do without?", aim: "[data-test=sweep-run]", done: |s, _| !s.language.cells.is_empty() },
-    Step { say: "Take what was measured as an allocation; it stands as rings on the bars.", aim: "[data-test=sweep-take]", done: |s, _| s.prune().allocation == Allocation::Measured },
-    Step { say: "Now prune after reading one text after another. Which of the claims holds here, with all seeds?", aim: "[data-test=study-run]", done: |s, _| !s.language.claims.is_empty() },
-];
-
 /// The steps of a place's lesson.
 pub fn steps(of: Place) -> &'static [Step] {
     match of {
@@ -85,7 +79,7 @@ pub fn steps(of: Place) -> &'static [Step] {
         Place::Rank => &RANK,
         Place::Prune => &PRUNE,
         Place::Experts => &super::experts::EXPERTS,
-        Place::Study => &STUDY,
+        Place::Study => &super::study::STUDY,
         Place::Map => &MAP,
     }
 }

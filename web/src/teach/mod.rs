@@ -4,4 +4,5 @@ mod experts;
 pub mod lessons;
 pub mod reader;
 pub mod strip;
+mod study;
 pub mod twin;

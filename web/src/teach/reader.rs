@@ -20,7 +20,7 @@ pub fn of_place(place: Place) -> &'static [Name] {
         Place::Inspect => &[("linalg", "left"), ("linalg", "right"), ("linalg", "column"), ("linalg", "row"), ("stats", "histogram"), ("reduce", "fold")],
         Place::Rank => &[("matmul", "matmul"), ("matmul", "gram"), ("linalg", "left"), ("layout", "transpose")],
         Place::Prune => &[("select", "row_smallest"), ("select", "n_of_m"), ("select", "order_statistic"), ("select", "apply_mask"), ("elementwise", "unary")],
-        Place::Study => &[("matmul", "matmul"), ("attention", "attend"), ("rows", "normalise"), ("loss", "likelihood"), ("select", "row_smallest")],
+        Place::Study => &[("loss", "likelihood"), ("select", "row_smallest"), ("attention", "attend"), ("rows", "normalise"), ("matmul", "matmul")],
         Place::Map => &[("matmul", "matmul"), ("loss", "cross_entropy"), ("loss", "cross_entropy_grad"), ("optim", "adamw"), ("random", "dropout"), ("layout", "gather")],
         Place::Experts => &[("loss", "divergence"), ("layout", "gather"), ("layout", "scatter_add"), ("rows", "softmax"), ("matmul", "matmul")],
         Place::Open => &[],

@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::bytes::U32s;
 
+/// Name of the text that the open model writes itself; see [`crate::own`].
+pub const OWN: &str = "model-text";
+
 /// One question with its answer, each form tokenized as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Example {

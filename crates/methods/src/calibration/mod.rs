@@ -9,7 +9,7 @@ mod python_random;
 mod sources;
 mod text;
 
-pub use corpus::{Corpus, Example};
+pub use corpus::{Corpus, Example, OWN};
 pub use draw::{Calibration, Draw, Format, Recipe, draw, windows_of};
 pub use python_random::PythonRandom;
 pub use sources::{Row, SOURCES, example};

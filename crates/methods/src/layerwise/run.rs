@@ -72,6 +72,8 @@ pub struct LinearDone {
     pub weights: Array2<f32>,
     /// Row-major, 1 = removed.
     pub mask: Vec<u32>,
+    /// Wanda's ‖x‖ of each input: the root of the mean over sequences of Σx².
+    pub norms: Vec<f32>,
     /// Numbers for the report.
     pub pruned: Pruned,
     /// ‖X·Wᵀ − X·W'ᵀ‖² / ‖X·Wᵀ‖² over the first calibration windows.
@@ -211,7 +213,8 @@ impl Loop<'_> {
         };
         let asked = if let Pattern::Groups { n, m } = pattern { f64::from(n) / f64::from(m) } else { sparsity };
         let pruned = measure(label.clone(), &weights, &target.mask, asked);
-        Ok(LinearDone { label, weights: target.weights, mask: target.mask, pruned, output_error, loss: target.loss })
+        let norms = moments.map_or_else(|| vec![1.0; weights.ncols()], |m| m.scaler().iter().map(|s| s.sqrt()).collect());
+        Ok(LinearDone { label, norms, weights: target.weights, mask: target.mask, pruned, output_error, loss: target.loss })
     }
 
     /// Outlier shares of every block of the dense model, for several multiples of the mean at once: `[block][multiple]` in percent.

@@ -13,6 +13,7 @@ use crate::config::decode;
 use crate::figures::{axis, digits, figure, series, stat};
 use crate::layerwise::{Loop, Options, Pattern};
 use crate::method::{Card, Entry, Inputs, Knob, MethodError, Range, Sink};
+use crate::own;
 use crate::report::{FigureKind, Report};
 use crate::text;
 use crate::work::Desk;
@@ -73,6 +74,7 @@ async fn run(config: serde_json::Value, inputs: Inputs<'_>, session: &Session, s
     let model = Model::open(inputs.checkpoint)?;
     let matrices = chosen(&config.roles, &inputs, &desk)?;
     let length = text::window_length(&model, config.length as usize, &desk);
+    let inputs = own::supplied(inputs, &[&config.calibration], &model, length, session, &desk).await?;
     let calibrating = text::named(&inputs, &config.calibration, "calibration", false)?;
     let recipe = Recipe { format: config.format, samples: config.samples as usize, length, seed: inputs.seed, text_length: None, in_context: None, steps: None };
     let calibration = draw(calibrating, &recipe)?;

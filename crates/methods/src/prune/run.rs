@@ -14,6 +14,7 @@ use crate::figures::percent;
 use crate::kept::Kept;
 use crate::layerwise::{Criterion, LinearDone, Loop, Pattern};
 use crate::method::{Card, Entry, Inputs, MethodError, Sink};
+use crate::own;
 use crate::report::{Finding, Report};
 use crate::text;
 use crate::work::{Desk, targets};
@@ -39,6 +40,7 @@ pub async fn prune<K: Kind>(card: &'static Card, config: Value, inputs: Inputs<'
     let model = Model::open(inputs.checkpoint)?;
     let matrices = chosen(&config.roles, &inputs, &desk)?;
     let length = text::window_length(&model, config.length as usize, &desk);
+    let inputs = own::supplied(inputs, &[&config.calibration, &config.evaluation], &model, length, session, &desk).await?;
     let calibrating = text::named(&inputs, &config.calibration, "calibration", false)?;
     let calibration = draw(calibrating, &config.recipe(length, inputs.seed))?;
     let evaluation = text::evaluations(&inputs, &config.evaluation, length, config.windows as usize, &desk)?;

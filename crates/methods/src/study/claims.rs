@@ -1,6 +1,7 @@
 //! The four claims of the calibration paper, held against the runs of a study. Differences are of the loss that pruning adds, in nats a token: under zero is better.
 
 use super::sources::{MIXTURE, RANDOM, REPEATED, name_of};
+use crate::calibration::OWN;
 use crate::findings::{Claim, StudyRun, Verdict};
 
 /// Loss that pruning added: mean over the domains that `of` picks; NaN where there are none.
@@ -11,20 +12,22 @@ fn added(run: &StudyRun, of: impl Fn(&str) -> bool) -> f64 {
 
 /// One number a seed.
 struct Seeds<'a> {
-    runs: &'a [StudyRun],
+    asked: f64,
+    runs: Vec<&'a StudyRun>,
     seeds: Vec<u64>,
 }
 
 impl<'a> Seeds<'a> {
-    fn new(runs: &'a [StudyRun]) -> Self {
+    fn new(runs: &'a [StudyRun], asked: f64) -> Self {
+        let runs: Vec<&StudyRun> = runs.iter().filter(|r| r.asked == asked).collect();
         let mut seeds: Vec<u64> = runs.iter().map(|r| r.seed).collect();
         seeds.sort_unstable();
         seeds.dedup();
-        Self { runs, seeds }
+        Self { asked, runs, seeds }
     }
 
     fn of(&self, source: &str, seed: u64) -> Option<&StudyRun> {
-        self.runs.iter().find(|r| r.source == source && r.seed == seed)
+        self.runs.iter().copied().find(|r| r.source == source && r.seed == seed)
     }
 
     /// Mean over seeds of what a source adds on the domains.
@@ -46,9 +49,9 @@ impl<'a> Seeds<'a> {
     /// A claim whose difference is given for each seed; seeds where something has not run are left out.
     fn claim(&self, claim: &str, difference: String, by_seed: impl Fn(u64) -> Option<f64>) -> Claim {
         let all: Vec<f64> = self.seeds.iter().filter_map(|s| by_seed(*s)).filter(|d| d.is_finite()).collect();
-        let (claim, seeds) = (claim.to_owned(), all.len() as u32);
+        let (asked, claim, seeds) = (self.asked, claim.to_owned(), all.len() as u32);
         if all.is_empty() {
-            return Claim { claim, difference, mean: 0.0, spread: 0.0, seeds, verdict: Verdict::NotRun };
+            return Claim { asked, claim, difference, mean: 0.0, spread: 0.0, seeds, verdict: Verdict::NotRun };
         }
         let mean = all.iter().sum::<f64>() / all.len() as f64;
         let spread = all.iter().map(|d| (d - mean).abs()).fold(0.0, f64::max);
@@ -57,21 +60,21 @@ impl<'a> Seeds<'a> {
             () if all.iter().all(|d| *d > 0.0) => Verdict::Fails,
             () => Verdict::Open,
         };
-        Claim { claim, difference, mean, spread, seeds, verdict }
+        Claim { asked, claim, difference, mean, spread, seeds, verdict }
     }
 }
 
-/// The claims. `general` is the source that stands for C4.
-pub fn claims(runs: &[StudyRun], general: &str) -> Vec<Claim> {
-    let s = Seeds::new(runs);
+/// The claims of the runs that were asked for one sparsity. `general` is the source that stands for C4.
+pub fn claims(runs: &[StudyRun], asked: f64, general: &str) -> Vec<Claim> {
+    let s = Seeds::new(runs, asked);
     let mut sources: Vec<&str> = Vec::new();
-    for r in runs {
+    for r in &s.runs {
         if !sources.contains(&r.source.as_str()) {
             sources.push(&r.source);
         }
     }
     let all = |_: &str| true;
-    let texts: Vec<&str> = sources.iter().copied().filter(|n| ![MIXTURE, RANDOM, REPEATED].contains(n) && !n.contains(':')).collect();
+    let texts: Vec<&str> = sources.iter().copied().filter(|n| ![MIXTURE, RANDOM, REPEATED, OWN].contains(n) && !n.contains(':')).collect();
     let best = texts.iter().copied().filter(|n| *n != general).min_by(|a, b| s.mean(a, &all).total_cmp(&s.mean(b, &all)));
     let mut out = Vec::new();
     out.push(s.versus("General web text is not the best to calibrate with, on the mean of all domains.", best, general));
@@ -111,13 +114,13 @@ mod tests {
     use super::*;
 
     fn run(source: &str, seed: u64, nats: [f64; 2]) -> StudyRun {
-        StudyRun { source: source.into(), seed, sparsity: 0.5, domains: vec!["web".into(), "arithmetic".into()], dense: vec![1.0, 1.0].into(), nats: nats.to_vec().into() }
+        StudyRun { source: source.into(), seed, sparsity: 0.5, asked: 0.5, domains: vec!["web".into(), "arithmetic".into()], dense: vec![1.0, 1.0].into(), nats: nats.to_vec().into() }
     }
 
     #[test]
     fn a_claim_holds_fails_or_stays_open_by_all_its_seeds() {
         let mut runs: Vec<StudyRun> = (0..3).flat_map(|s| [run("web", s, [1.2, 1.6]), run("arithmetic", s, [1.3, 1.2 + 0.1 * s as f64])]).collect();
-        let c = claims(&runs, "web");
+        let c = claims(&runs, 0.5, "web");
         assert_eq!(c[0].verdict, Verdict::Holds, "{c:?}");
         assert!((c[0].mean + 0.1).abs() < 1e-12 && (c[0].spread - 0.05).abs() < 1e-12 && c[0].seeds == 3);
         assert_eq!(c[0].difference, "arithmetic less web");
@@ -125,9 +128,10 @@ mod tests {
         assert_eq!(c[2].verdict, Verdict::Fails);
         assert_eq!((c[3].verdict, c[4].verdict), (Verdict::NotRun, Verdict::NotRun));
         runs.iter_mut().filter(|r| r.source == "arithmetic" && r.seed == 1).for_each(|r| r.nats = vec![2.0, 2.0].into());
-        assert_eq!(claims(&runs, "web")[0].verdict, Verdict::Open);
+        assert_eq!(claims(&runs, 0.5, "web")[0].verdict, Verdict::Open);
         runs.extend((0..2).flat_map(|s| [run("arithmetic:single", s, [1.4, 1.4]), run("arithmetic:in_context", s, [1.5, 1.5])]));
-        assert_eq!(claims(&runs, "web")[3].verdict, Verdict::Fails);
-        assert!(claims(&[], "web").iter().all(|c| c.verdict == Verdict::NotRun));
+        assert_eq!(claims(&runs, 0.5, "web")[3].verdict, Verdict::Fails);
+        assert!(claims(&runs, 0.7, "web").iter().all(|c| c.verdict == Verdict::NotRun && c.asked == 0.7), "another sparsity was not run");
+        assert!(claims(&[], 0.5, "web").iter().all(|c| c.verdict == Verdict::NotRun));
     }
 }

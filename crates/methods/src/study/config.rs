@@ -1,5 +1,7 @@
 //! What a study is set to.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::config::bad;
@@ -20,6 +22,7 @@ pub static CARD: Card = Card {
     knobs: &[
         Knob { key: "criterion", label: "Criterion", help: "By what weights are judged.", unit: "", range: Range::Choice(&["wanda", "sparsegpt"]), paper: "\"wanda\"" },
         Knob { key: "sparsity", label: "Sparsity", help: "Fraction of the weights to remove; every run removes the same number.", unit: "", range: Range::Number { min: 0.0, max: 1.0, step: 0.01 }, paper: "0.5" },
+        Knob { key: "sparsities", label: "Sparsities", help: "Several fractions in one run, separated by commas; the one above where nothing is said.", unit: "", range: Range::Elsewhere, paper: "\"\"" },
         Knob { key: "pattern", label: "Pattern", help: "Unstructured, or n of every m neighbouring inputs.", unit: "", range: Range::Choice(&["unstructured", "2:4", "4:8"]), paper: "\"unstructured\"" },
         Knob { key: "sources", label: "Sources", help: "Texts that calibrate, separated by commas, as NAME or NAME:FORMAT; also mixture, random and repeated. All texts and the three controls where nothing is said.", unit: "", range: Range::Elsewhere, paper: "\"\"" },
         Knob { key: "domains", label: "Domains", help: "Texts that measure, separated by commas; all where nothing is said.", unit: "", range: Range::Elsewhere, paper: "\"\"" },
@@ -28,6 +31,7 @@ pub static CARD: Card = Card {
         Knob { key: "samples", label: "Samples", help: "Calibration windows.", unit: "windows", range: Range::Number { min: 1.0, max: 4096.0, step: 1.0 }, paper: "128" },
         Knob { key: "length", label: "Length", help: "Tokens a window; the model's context where it is shorter.", unit: "tokens", range: Range::Number { min: 2.0, max: 131_072.0, step: 64.0 }, paper: "2048" },
         Knob { key: "count_padding", label: "Count padding", help: "Whether positions of padding enter the statistics, as they do in the published code.", unit: "", range: Range::Switch, paper: "true" },
+        Knob { key: "known", label: "Known results", help: "What an earlier study with the same settings measured; not measured again.", unit: "", range: Range::Elsewhere, paper: "{}" },
         Knob { key: "windows", label: "Evaluation windows", help: "Most windows of each domain.", unit: "windows", range: Range::Number { min: 1.0, max: 100_000.0, step: 1.0 }, paper: "64" },
     ],
 };
@@ -40,6 +44,8 @@ pub struct Config {
     pub criterion: Criterion,
     /// Fraction of the weights to remove.
     pub sparsity: f64,
+    /// Several fractions, separated by commas; `sparsity` where empty.
+    pub sparsities: String,
     /// Unstructured or n of every m.
     pub pattern: Pattern,
     /// Sources, separated by commas.
@@ -56,8 +62,24 @@ pub struct Config {
     pub length: u32,
     /// Whether rows of padding count.
     pub count_padding: bool,
+    /// What is known already, by [`cell`].
+    pub known: BTreeMap<String, Known>,
     /// Most windows of each domain.
     pub windows: u32,
+}
+
+/// One pruning of a study that has been measured.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Known {
+    /// Fraction removed.
+    pub sparsity: f64,
+    /// Mean loss of the pruned model on each domain, nats a token.
+    pub nats: Vec<f64>,
+}
+
+/// How one pruning is called: `stories, seed 7 @ 0.6`.
+pub fn cell(source: &str, seed: u64, asked: f64) -> String {
+    format!("{source}, seed {seed} @ {asked}")
 }
 
 impl Default for Config {
@@ -65,6 +87,7 @@ impl Default for Config {
         Self {
             criterion: Criterion::Wanda,
             sparsity: 0.5,
+            sparsities: String::new(),
             pattern: Pattern::Unstructured,
             sources: String::new(),
             domains: String::new(),
@@ -73,6 +96,7 @@ impl Default for Config {
             samples: 128,
             length: 2048,
             count_padding: true,
+            known: BTreeMap::new(),
             windows: 64,
         }
     }
@@ -82,6 +106,24 @@ impl Config {
     /// How one linear is pruned: with the remainder of each row handed out, so that all runs remove the same number of weights.
     pub fn options(&self) -> Options {
         Options { criterion: self.criterion, exact: true, ..Options::default() }
+    }
+
+    /// The fractions that are asked for, each once, in their order. A pattern sets its own.
+    ///
+    /// # Errors
+    /// A list that holds something else.
+    pub fn asked(&self) -> Result<Vec<f64>, MethodError> {
+        let wrong = || bad("sparsities", format!("“{}” is not a list of sparsities between 0 and 1, like 0.5,0.6,0.7", self.sparsities));
+        let mut all: Vec<f64> = Vec::new();
+        if self.pattern == Pattern::Unstructured {
+            for word in list(&self.sparsities) {
+                let s = word.parse().ok().filter(|s| (0.0..=1.0).contains(s)).ok_or_else(wrong)?;
+                if !all.contains(&s) {
+                    all.push(s);
+                }
+            }
+        }
+        Ok(if all.is_empty() { vec![self.sparsity] } else { all })
     }
 
     /// What the ranges of the knobs cannot say.

@@ -2,20 +2,24 @@
 
 use std::collections::BTreeMap;
 
+use espalier_nets::checkpoint::MatrixRef;
 use espalier_nets::models::{Model, perplexity};
 use espalier_tensor::Session;
 use serde_json::Value;
 
-use super::config::{CARD, Config};
-use super::{claims, sources};
-use crate::config::decode;
-use crate::figures::{axis, digits, figure, percent, stat};
-use crate::findings::{Agreement, Language, StudyRun};
+use super::agreement::Pruned;
+use super::config::{CARD, Config, Known, cell};
+use super::report::{Study, matrix};
+use super::sources;
+use crate::calibration::Calibration;
+use crate::config::{bad, decode};
+use crate::findings::{Language, StudyRun};
 use crate::kept::KeptLinear;
 use crate::layerwise::{Evaluation, Loop};
 use crate::method::{Entry, Inputs, MethodError, Sink};
+use crate::own;
 use crate::prune::chosen;
-use crate::report::{Cells, Figure, FigureKind, Finding, Report};
+use crate::report::{Finding, Report};
 use crate::text;
 use crate::work::{Desk, Quiet};
 
@@ -25,29 +29,83 @@ pub const ENTRY: Entry = Entry { card: &CARD, run: |config, inputs, session, sin
 /// Most bits of masks that are held to be compared; of larger models the agreement is left out.
 const MOST_BITS: f64 = 4e9;
 
-type Masks = BTreeMap<String, KeptLinear>;
+/// What every pruning of a study shares.
+struct Bench<'a> {
+    config: &'a Config,
+    model: &'a Model<'a>,
+    session: &'a Session,
+    desk: &'a Desk<'a>,
+    matrices: &'a [MatrixRef],
+    evaluation: &'a [Evaluation],
+    compares: bool,
+}
+
+impl Bench<'_> {
+    /// Prunes after reading these windows: what it measured, and the masks where they are to be compared.
+    async fn prune(&self, calibration: &Calibration, asked: f64) -> Result<(Known, Pruned), MethodError> {
+        let job = Loop {
+            model: self.model,
+            session: self.session,
+            desk: self.desk,
+            calibration,
+            options: self.config.options(),
+            targets: self.matrices.iter().map(|m| (m.label(), (self.config.pattern, asked))).collect(),
+            true_sequential: false,
+            count_padding: self.config.count_padding,
+            evaluation: self.evaluation.to_vec(),
+            dense: false,
+        };
+        let (mut zeros, mut elements, mut kept) = (0.0, 0.0, Pruned::new());
+        let outcome = job
+            .run(|block| {
+                for l in block.linears {
+                    zeros += l.pruned.zeros;
+                    elements += l.pruned.elements;
+                    if self.compares {
+                        kept.insert(l.label.clone(), KeptLinear::new([l.weights.nrows(), l.weights.ncols()], &l.mask, None));
+                    }
+                }
+            })
+            .await?;
+        let nats = outcome.nats.iter().map(|[_, after]| perplexity(after).ln()).collect();
+        Ok((Known { sparsity: if elements > 0.0 { zeros / elements } else { 0.0 }, nats }, kept))
+    }
+}
 
 async fn run(config: Value, inputs: Inputs<'_>, session: &Session, sink: &dyn Sink) -> Result<Report, MethodError> {
-    let config: Config = decode(&CARD, config)?;
+    let mut config: Config = decode(&CARD, config)?;
     config.check()?;
+    let ladder = config.asked()?;
     let desk = Desk::new(sink);
     let model = Model::open(inputs.checkpoint)?;
     let matrices = chosen("all", &inputs, &desk)?;
     let length = text::window_length(&model, config.length as usize, &desk);
+    let inputs = own::supplied(inputs, &[&config.sources, &config.domains], &model, length, session, &desk).await?;
     let (sources, domains) = sources::plan(&config, &inputs)?;
     let general = if config.general.is_empty() { sources[0].clone() } else { config.general.clone() };
     let mut evaluation = Vec::new();
     for domain in &domains {
         evaluation.extend(text::evaluation(&inputs, domain, length, config.windows as usize, &desk)?);
     }
-    let vocabulary = model.architecture().vocabulary;
-    let total = sources.len() * config.seeds as usize;
-    let bits = matrices.iter().map(|m| m.elements() as f64).sum::<f64>() * total as f64;
-    let compares = bits <= MOST_BITS;
-    if !compares {
-        desk.note("the masks of so many runs of so large a model find no room; how far they agree is left out");
+    if let Some((name, _)) = config.known.iter().find(|(_, k)| k.nats.len() != domains.len()) {
+        return Err(bad("known", format!("{name} was measured on another number of texts than {}; leave it out, or name the same domains", domains.len())));
     }
-    desk.step(0, total, "runs", "the dense model").await?;
+    let seeds: Vec<u64> = (0..config.seeds).map(|n| inputs.seed.wrapping_add(u64::from(n))).collect();
+    let vocabulary = model.architecture().vocabulary;
+    let total = ladder.len() * sources.len() * seeds.len();
+    let compares = matrices.iter().map(|m| m.elements() as f64).sum::<f64>() * sources.len() as f64 <= MOST_BITS;
+    if !compares {
+        desk.note("the masks of so many sources of so large a model find no room; how far they agree is left out");
+    }
+    // Masks of a study with the same settings are taken up again.
+    let which = serde_json::to_string(&Config { known: BTreeMap::new(), ..config.clone() }).expect("plain data");
+    let masks = inputs.kept.study.clone();
+    let held = masks.take().of(&format!("{which} {} {}", inputs.seed, matrices.len()));
+    masks.replace(held);
+    let cells = |asked: f64, seed: u64| sources.iter().map(|s| cell(s, seed, asked)).collect::<Vec<_>>();
+    let all: Vec<String> = ladder.iter().flat_map(|a| seeds.iter().flat_map(|s| cells(*a, *s)).collect::<Vec<_>>()).collect();
+    config.known.retain(|k, _| all.contains(k));
+    desk.step(config.known.len(), total, "runs", "the dense model").await?;
     let mut dense: Vec<f64> = Vec::new();
     for e in &evaluation {
         dense.push(perplexity(&model.nats(session, &e.windows).await?).ln());
@@ -55,124 +113,36 @@ async fn run(config: Value, inputs: Inputs<'_>, session: &Session, sink: &dyn Si
     }
     let quiet = Quiet(sink);
     let own = Desk::new(&quiet);
-    let (mut runs, mut masks): (Vec<StudyRun>, Vec<Vec<Masks>>) = (Vec::new(), vec![Vec::new(); config.seeds as usize]);
-    for n in 0..config.seeds {
-        let seed = inputs.seed.wrapping_add(u64::from(n));
-        for source in &sources {
-            desk.step(runs.len(), total, "runs", &format!("{source}, seed {seed}")).await?;
-            let calibration = sources::windows(source, &sources, &config, &inputs, length, seed, vocabulary)?;
-            let job = Loop {
-                model: &model,
-                session,
-                desk: &own,
-                calibration: &calibration,
-                options: config.options(),
-                targets: matrices.iter().map(|m| (m.label(), (config.pattern, config.sparsity))).collect(),
-                true_sequential: false,
-                count_padding: config.count_padding,
-                evaluation: evaluation.clone(),
-                dense: false,
-            };
-            let (mut zeros, mut elements, mut kept) = (0.0, 0.0, Masks::new());
-            let outcome = job
-                .run(|block| {
-                    for l in block.linears {
-                        zeros += l.pruned.zeros;
-                        elements += l.pruned.elements;
-                        if compares {
-                            kept.insert(l.label.clone(), KeptLinear::new([l.weights.nrows(), l.weights.ncols()], &l.mask, None));
-                        }
-                    }
-                })
-                .await?;
-            masks[n as usize].push(kept);
-            let nats: Vec<f64> = outcome.nats.iter().map(|[_, after]| perplexity(after).ln()).collect();
-            let sparsity = if elements > 0.0 { zeros / elements } else { 0.0 };
-            let one = StudyRun { source: source.clone(), seed, sparsity, domains: domains.clone(), dense: dense.clone().into(), nats: nats.into() };
-            desk.finding(Finding::Language(Language::Study(one.clone())));
-            runs.push(one);
-            desk.figure(&matrix(&sources, &domains, &runs));
+    let mut runs: Vec<StudyRun> = Vec::new();
+    // Sparsity by sparsity and seed by seed, so that masks are compared and let go as soon as they can be.
+    for &asked in &ladder {
+        for &seed in &seeds {
+            for source in &sources {
+                let key = cell(source, seed, asked);
+                let fresh = !config.known.contains_key(&key);
+                if fresh {
+                    desk.step(config.known.len(), total, "runs", &key).await?;
+                    let calibration = sources::windows(source, &sources, &config, &inputs, length, seed, vocabulary)?;
+                    let bench = Bench { config: &config, model: &model, session, desk: &own, matrices: &matrices, evaluation: &evaluation, compares };
+                    let (known, kept) = bench.prune(&calibration, asked).await?;
+                    masks.borrow_mut().add(key.clone(), kept);
+                    config.known.insert(key.clone(), known);
+                }
+                let Known { sparsity, nats } = config.known[&key].clone();
+                let one = StudyRun { source: source.clone(), seed, sparsity, asked, domains: domains.clone(), dense: dense.clone().into(), nats: nats.into() };
+                runs.push(one.clone());
+                desk.finding(Finding::Language(Language::Study(one)));
+                if fresh {
+                    desk.figure(&matrix(&sources, &domains, &runs, asked));
+                }
+            }
+            masks.borrow_mut().compare(asked, seed, &cells(asked, seed));
         }
     }
     desk.step(total, total, "runs", "").await?;
-    let agreement = agreement(&sources, &masks);
-    report(config, &sources, &domains, runs, agreement, &evaluation, &general, &desk)
-}
-
-/// Mean over seeds of the added loss, source × domain.
-fn matrix(sources: &[String], domains: &[String], runs: &[StudyRun]) -> Figure {
-    let cell = |s: &String, d: usize| {
-        let all: Vec<f64> = runs.iter().filter(|r| r.source == *s).map(|r| r.nats[d] - r.dense[d]).collect();
-        if all.is_empty() { f32::NAN } else { (all.iter().sum::<f64>() / all.len() as f64) as f32 }
-    };
-    let values: Vec<f32> = sources.iter().flat_map(|s| (0..domains.len()).map(|d| cell(s, d)).collect::<Vec<_>>()).collect();
-    let cells = Cells { rows: sources.len() as u32, cols: domains.len() as u32, values: values.into() };
-    let sentence = format!("Loss that pruning added, by source (down: {}) and domain (across: {}), mean over seeds.", sources.join(", "), domains.join(", "));
-    figure("study", "Source × domain", sentence, FigureKind::HeatMap { x: axis("domain", ""), y: axis("source", ""), value: axis("loss added", "nats"), cells, diverging: false })
-}
-
-/// Jaccard indices of every pair of sources by linear, means over seeds; `None` where masks were not held.
-fn agreement(sources: &[String], masks: &[Vec<Masks>]) -> Option<Agreement> {
-    let linears: Vec<String> = masks.first()?.first()?.keys().cloned().collect();
-    if linears.is_empty() {
-        return None;
+    if compares && ladder.iter().any(|a| masks.borrow().lacks(*a, seeds.len())) {
+        desk.warn("some prunings were taken from an earlier start and their masks are gone; agreement is over the seeds whose masks are here, and blank where there is none");
     }
-    let mut jaccard = Vec::new();
-    for a in 0..sources.len() {
-        for b in a + 1..sources.len() {
-            for l in &linears {
-                let each: Vec<f64> = masks.iter().filter_map(|seed| Some(seed.get(a)?.get(l)?.jaccard(seed.get(b)?.get(l)?))).collect();
-                jaccard.push((each.iter().sum::<f64>() / each.len().max(1) as f64) as f32);
-            }
-        }
-    }
-    Some(Agreement { sources: sources.to_vec(), linears, jaccard: jaccard.into() })
-}
-
-#[expect(clippy::too_many_arguments, reason = "everything that a study has")]
-fn report(
-    config: Config,
-    sources: &[String],
-    domains: &[String],
-    runs: Vec<StudyRun>,
-    agreement: Option<Agreement>,
-    evaluation: &[Evaluation],
-    general: &str,
-    desk: &Desk<'_>,
-) -> Result<Report, MethodError> {
-    let found = claims(&runs, general);
-    let mean = |s: &String| {
-        let all: Vec<f64> = runs.iter().filter(|r| r.source == *s).flat_map(|r| r.nats.iter().zip(r.dense.iter()).map(|(a, b)| a - b).collect::<Vec<_>>()).collect();
-        all.iter().sum::<f64>() / all.len().max(1) as f64
-    };
-    let best = sources.iter().min_by(|a, b| mean(a).total_cmp(&mean(b))).cloned().unwrap_or_default();
-    let worst = sources.iter().max_by(|a, b| mean(a).total_cmp(&mean(b))).cloned().unwrap_or_default();
-    let (low, high) = runs.iter().fold((1.0f64, 0.0f64), |(a, b), r| (a.min(r.sparsity), b.max(r.sparsity)));
-    let removed = if high - low < 5e-5 { percent(high) } else { format!("{} to {}", percent(low), percent(high)) };
-    let columns = ["source", "seed", "sparsity", "domain", "dense", "pruned", "added"].map(|n| axis(n, "")).to_vec();
-    let rows = runs.iter().flat_map(|r| {
-        let row = |d: usize| vec![r.source.clone(), r.seed.to_string(), percent(r.sparsity), r.domains[d].clone(), digits(r.dense[d]), digits(r.nats[d]), digits(r.nats[d] - r.dense[d])];
-        (0..r.domains.len()).map(row).collect::<Vec<_>>()
-    });
-    let said = ["claim", "what was subtracted", "mean", "spread", "seeds", "here"].map(|n| axis(n, "")).to_vec();
-    let words = found.iter().map(|c| vec![c.claim.clone(), c.difference.clone(), digits(c.mean), digits(c.spread), c.seeds.to_string(), format!("{:?}", c.verdict).to_lowercase()]);
-    let figures = vec![
-        matrix(sources, domains, &runs),
-        figure("study-runs", "All runs", format!("{} runs on {} domains, losses in nats a token.", runs.len(), domains.len()), FigureKind::Table { columns, rows: rows.collect() }),
-        figure("study-claims", "Claims", "What the paper claims and what this model shows; differences of added loss in nats a token.", FigureKind::Table { columns: said, rows: words.collect() }),
-    ];
-    figures.iter().for_each(|f| desk.figure(f));
-    let summary = format!(
-        "{} runs removed {removed} each; averaged over {} domains {best} adds least, {} nats a token, and {worst} most, {}.",
-        runs.len(),
-        domains.len(),
-        digits(mean(&best)),
-        digits(mean(&worst))
-    );
-    let windows = evaluation.first().map_or(0, |e| e.windows.len());
-    let stats = vec![stat("runs", runs.len() as f64, "", ""), stat("sparsity", high, "%", format!("asked for {}", percent(config.sparsity))), stat("evaluation windows", windows as f64, "", "of the first domain")];
-    let mut findings: Vec<Finding> = runs.into_iter().map(|r| Finding::Language(Language::Study(r))).collect();
-    findings.extend(agreement.map(|a| Finding::Language(Language::Agreement(a))));
-    findings.extend(found.into_iter().map(|c| Finding::Language(Language::Claim(c))));
-    Ok(Report { method: CARD.id.into(), summary, stats, figures, findings, warnings: desk.warnings(), config: serde_json::to_value(config).expect("plain data") })
+    let agreements = ladder.iter().filter_map(|a| masks.borrow().agreement(*a, &sources)).collect();
+    Study { config, ladder, sources, domains, runs, agreements, evaluation, general }.report(&desk)
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::config::{Config, list};
-use crate::calibration::{Calibration, Corpus, Draw, Format, PythonRandom, Recipe, draw};
+use crate::calibration::{OWN, Calibration, Corpus, Draw, Format, PythonRandom, Recipe, draw};
 use crate::config::bad;
 use crate::method::{Inputs, MethodError};
 use crate::text;
@@ -77,7 +77,7 @@ pub fn windows(source: &str, sources: &[String], config: &Config, inputs: &Input
         MIXTURE => {
             // Of several formats of a text one is enough.
             let mut parts: Vec<&String> = Vec::new();
-            for s in sources.iter().filter(|s| !is_control(s)) {
+            for s in sources.iter().filter(|s| !is_control(s) && **s != OWN) {
                 if !parts.iter().any(|p| name_of(p) == name_of(s)) {
                     parts.push(s);
                 }

@@ -93,27 +93,35 @@ impl<'a, 'b> Generate<'a, 'b> {
     }
 
     fn draw(&mut self, logits: &[f32]) -> u32 {
-        let Sampling { temperature, top_k, top_p, seed } = self.sampling;
-        if temperature <= 0.0 {
-            return top_words(logits, 1).first().map_or(0, |w| w.0);
+        let at = self.drawn;
+        if self.sampling.temperature > 0.0 {
+            self.drawn += 1;
         }
-        let warm: Vec<f32> = logits.iter().map(|x| (f64::from(*x) / temperature) as f32).collect();
-        let mut words = top_words(&warm, if top_k == 0 { warm.len() } else { top_k });
-        let mut held = 0.0;
-        let enough = words.iter().position(|(_, p)| {
-            held += p;
-            held >= top_p
-        });
-        words.truncate(enough.map_or(words.len(), |i| i + 1));
-        let total: f64 = words.iter().map(|(_, p)| p).sum();
-        let mut left = f64::from(Random::new(seed, 0).uniform(self.drawn)) * total;
-        self.drawn += 1;
-        for (word, p) in &words {
-            left -= p;
-            if left < 0.0 {
-                return *word;
-            }
-        }
-        words.last().map_or(0, |w| w.0)
+        draw_word(logits, &self.sampling, Random::new(self.sampling.seed, 0), at)
     }
+}
+
+/// A word by these logits: the likeliest at temperature 0, else by lot with the number at place `at` of a stream.
+pub fn draw_word(logits: &[f32], sampling: &Sampling, random: Random, at: u32) -> u32 {
+    let Sampling { temperature, top_k, top_p, .. } = *sampling;
+    if temperature <= 0.0 {
+        return top_words(logits, 1).first().map_or(0, |w| w.0);
+    }
+    let warm: Vec<f32> = logits.iter().map(|x| (f64::from(*x) / temperature) as f32).collect();
+    let mut words = top_words(&warm, if top_k == 0 { warm.len() } else { top_k });
+    let mut held = 0.0;
+    let enough = words.iter().position(|(_, p)| {
+        held += p;
+        held >= top_p
+    });
+    words.truncate(enough.map_or(words.len(), |i| i + 1));
+    let total: f64 = words.iter().map(|(_, p)| p).sum();
+    let mut left = f64::from(random.uniform(at)) * total;
+    for (word, p) in &words {
+        left -= p;
+        if left < 0.0 {
+            return *word;
+        }
+    }
+    words.last().map_or(0, |w| w.0)
 }

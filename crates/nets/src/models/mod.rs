@@ -23,7 +23,7 @@ pub use batch::{Batch, Stream};
 pub use block::{Apart, Block, Hook, Linear, NoHook};
 pub use error::ModelError;
 pub use feed_forward::{Mixture, Routing};
-pub use generate::{Generate, Sampling, top_words};
+pub use generate::{Generate, Sampling, draw_word, top_words};
 pub use head::{Head, perplexity};
 pub use model::{Edit, MixtureLayout, Model};
 pub use norm::Norm;

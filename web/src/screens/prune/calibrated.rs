@@ -9,6 +9,7 @@ use crate::app::history::Gesture;
 use crate::app::language::{Calibrated, Marks, Rule};
 use crate::app::state::{Allocation, Scope};
 use crate::plot::number::plural;
+use crate::screens::cost::Cost;
 use crate::screens::parts::{Knob, choice, progress, segments};
 use crate::screens::reading::{Measuring, Reading};
 
@@ -122,11 +123,16 @@ fn run(lab: &Lab, view: &View) -> Html {
         })
     };
     let c = &lab.state.prune().calibrated;
+    // Only what the cost depends on, so that a dragged bar asks for no estimate.
+    let mut weighed = super::asked::reading(c, &lab.state.own);
+    weighed.extend([("windows".to_owned(), if c.domains.is_empty() { 0.into() } else { c.windows.into() }), ("evaluation".into(), c.domains.join(",").into()), ("criterion".into(), c.rule.key().into())]);
+    let weighed = serde_json::Value::Object(weighed);
     let tokens = f64::from(c.samples) * f64::from(c.length) + f64::from(c.windows) * f64::from(c.length) * c.domains.len() as f64;
     html! {
         <>
         <p class="costline" data-test="prune-cost"><span>{ "reads " }<b>{ format!("{} × {} tokens", c.samples, c.length) }</b></span>
             <span>{ "measures " }<b>{ plural(c.domains.len(), "text", "texts") }</b></span><span>{ "about " }<b>{ format!("{} G", crate::plot::number::sig(4.0 * tokens * view.weights() / 1e9, 3)) }</b>{ " multiplications" }</span></p>
+        if ready { <Cost method={method.clone()} config={weighed} /> }
         if let Some(why) = &view.cannot {
             <p class="warnbox" data-test="prune-cannot"><b>{ format!("{word} cannot run here. ") }</b>{ why }</p>
         }

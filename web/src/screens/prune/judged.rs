@@ -10,6 +10,7 @@ use crate::figures::{DumbbellChart, GridChart, Source};
 use crate::plot::dumbbell::{Dumbbells, Pair};
 use crate::plot::grid::Grid;
 use crate::plot::number::{fixed, percent, plural};
+use crate::screens::published;
 
 /// The three figures.
 pub fn judged(lab: &Lab, view: &View) -> Html {
@@ -21,6 +22,7 @@ pub fn judged(lab: &Lab, view: &View) -> Html {
             { likelihoods(lab, view, &source) }
             { errors(lab, view, &source) }
             if let Some(e) = e { { mask(lab, view, e, &Source { tensor: e.key.to_string().into(), ..source.clone() }) } }
+            if !lab.state.language.likelihoods.is_empty() { { published::perplexities(lab) } }
         </div>
     }
 }
@@ -54,7 +56,7 @@ fn likelihoods(lab: &Lab, view: &View, source: &Source) -> Html {
     let windows = all.iter().map(|l| plural(l.windows as usize, "window", "windows")).collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ");
     let length = all.first().map_or(0, |l| l.length);
     let what = format!("perplexity, {windows} of {length}{}", if view.fresh { "" } else { "; last run" });
-    let bells = Dumbbells { width: 0.0, axis: Axis { name: "perplexity".into(), unit: String::new(), log: true }, ends: ["dense".into(), "pruned".into()], rows };
+    let bells = Dumbbells { width: 0.0, axis: Axis { name: "perplexity".into(), unit: String::new(), log: true }, ends: ["dense".into(), "pruned".into()], rows, published: false };
     html! { <DumbbellChart title="Before and after" {what} {sentence} {bells} source={source.clone()} test="prune-perplexity" /> }
 }
 

@@ -4,6 +4,7 @@ mod after;
 pub mod asked;
 mod bars;
 mod calibrated;
+mod closeup;
 mod controls;
 mod export;
 mod judged;

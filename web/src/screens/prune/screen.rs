@@ -5,6 +5,7 @@ use yew::prelude::*;
 use super::after::after;
 use super::bars::Bars;
 use super::calibrated::take_rule;
+use super::closeup::closeup;
 use super::controls::controls;
 use super::export::Export;
 use super::judged::judged;
@@ -49,7 +50,7 @@ pub fn PruneScreen() -> Html {
                 { standing(&lab, &view) }
                 { budget(&lab, &view) }
                 if !view.entries.is_empty() { <Bars lab={lab.clone()} view={view.clone()} /> }
-                if view.asked.is_some() { { judged(&lab, &view) } <Words lab={lab.clone()} /> } else { { after(&lab, &view) } }
+                if view.asked.is_some() { { judged(&lab, &view) } { closeup(&lab, &view) } <Words lab={lab.clone()} /> } else { { after(&lab, &view) } }
             </div>
             <aside class="knobs" aria-label="Knobs">
                 { controls(&lab, &view) }

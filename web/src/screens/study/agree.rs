@@ -1,9 +1,8 @@
 //! Mask agreement: how much of what one text removes, another removes too.
 
-use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
-use super::matrix::written;
+use super::matrix::{shown, written};
 use super::screen::change;
 use crate::app::context::Lab;
 use crate::app::history::Gesture;
@@ -11,17 +10,19 @@ use crate::figures::{GridChart, Source};
 use crate::plot::grid::Grid;
 use crate::plot::number::{fixed, percent};
 use crate::screens::matrices::{grid, of_summary};
+use crate::screens::parts::select;
 
 /// The two figures: all pairs, and one pair by block and linear.
 pub fn agreement(lab: &Lab) -> Html {
-    let (Some(a), Some(summary)) = (&lab.state.language.agreement, &lab.state.summary) else { return Html::default() };
+    let at = shown(&lab.state);
+    let (Some(a), Some(summary)) = (lab.state.language.agreements.iter().find(|a| a.asked == at), &lab.state.summary) else { return Html::default() };
     let n = a.sources.len();
     let [first, second] = lab.state.study().pair.map(|p| (p as usize).min(n.saturating_sub(1)));
     let second = if second == first { (first + 1) % n.max(1) } else { second };
-    let source = Source { model: summary.name.clone().into(), tensor: "".into(), settings: format!("Jaccard of removed sets, mean over seeds, {} removed", percent(lab.state.study().sparsity)).into() };
+    let source = Source { model: summary.name.clone().into(), tensor: "".into(), settings: format!("Jaccard of removed sets, mean over seeds, {} removed", percent(at)).into() };
     // The lower triangle; a source with itself says nothing.
     let values: Vec<f64> = (0..n).flat_map(|i| (0..n).map(|j| if j < i { a.mean(i, j) } else { f64::NAN }).collect::<Vec<_>>()).collect();
-    let pairs: Vec<(usize, usize)> = (0..n).flat_map(|i| (0..i).map(move |j| (i, j))).collect();
+    let pairs: Vec<(usize, usize)> = (0..n).flat_map(|i| (0..i).map(move |j| (i, j))).filter(|p| !a.mean(p.0, p.1).is_nan()).collect();
     let of = |p: &(usize, usize)| a.mean(p.0, p.1);
     let most = pairs.iter().max_by(|x, y| of(x).total_cmp(&of(y)));
     let least = pairs.iter().min_by(|x, y| of(x).total_cmp(&of(y)));
@@ -49,7 +50,7 @@ pub fn agreement(lab: &Lab) -> Html {
     let g = grid(&entries);
     let order: Vec<usize> = (0..g.rows.len()).rev().collect();
     let by = a.of(first, second);
-    let at = |i: usize| a.linears.iter().position(|l| **l == *entries[i].key).and_then(|k| by.get(k)).map(|v| f64::from(*v));
+    let at = |i: usize| a.linears.iter().position(|l| **l == *entries[i].key).and_then(|k| by.get(k)).map(|v| f64::from(*v)).filter(|v| !v.is_nan());
     let mean = |m: &[usize]| {
         let all: Vec<f64> = m.iter().filter_map(|&i| at(i)).collect();
         if all.is_empty() { f64::NAN } else { all.iter().sum::<f64>() / all.len() as f64 }
@@ -69,16 +70,14 @@ pub fn agreement(lab: &Lab) -> Html {
         running: None,
         on: None,
     };
-    let select = |which: usize, now: usize, label: &'static str| {
+    let choice = |which: usize, now: usize, label: &'static str| {
         let lab = lab.clone();
-        let onchange = Callback::from(move |e: Event| {
-            if let Some(v) = e.target_dyn_into::<HtmlSelectElement>().and_then(|s| s.value().parse().ok()) {
-                change(&lab, Gesture::Step, |s| s.pair[which] = v);
-            }
+        let choose = Callback::from(move |i: usize| {
+            change(&lab, Gesture::Step, |s| s.pair[which] = i as u32);
         });
-        html! { <select class="in" aria-label={label} {onchange}>{ for names.iter().enumerate().map(|(i, n)| html! { <option value={i.to_string()} selected={i == now}>{ n }</option> }) }</select> }
+        select(label, ["study-first", "study-second"][which], &names, Some(now), choose)
     };
-    let head = html! { <span class="pick">{ select(0, first, "First source") }{ "and" }{ select(1, second, "Second source") }</span> };
+    let head = html! { <span class="pick">{ choice(0, first, "First source") }{ "and" }{ choice(1, second, "Second source") }</span> };
     html! {
         <div class="pair">
             <GridChart title="Mask agreement" what="of what was removed" {sentence} grid={all} source={source.clone()} test="study-agreement" />

@@ -3,20 +3,22 @@
 use espalier_methods::findings::{Claim, Verdict};
 use yew::prelude::*;
 
+use super::matrix::shown;
 use crate::app::context::Lab;
 use crate::figures::layers::drawn;
-use crate::plot::number::{fixed, params, plural};
+use crate::plot::number::{fixed, params, percent, plural};
 use crate::plot::scale::Scale;
 use crate::plot::scene::{Scene, stroke};
 
 /// The list.
 pub fn claims(lab: &Lab) -> Html {
-    let all = &lab.state.language.claims;
+    let at = shown(&lab.state);
+    let all: Vec<&Claim> = lab.state.language.claims.iter().filter(|c| c.asked == at).collect();
     let weights = lab.state.summary.as_ref().map_or(0.0, |s| s.tensors.iter().map(|t| t.elements).sum());
     let reach = all.iter().map(|c| c.mean.abs() + c.spread).fold(0.0, f64::max).max(1e-6);
     html! {
         <>
-        <h2>{ "The paper’s claims, here" }</h2>
+        <h2>{ "The paper’s claims, here" }if lab.state.language.asked().len() > 1 { <small class="d">{ format!(" at {}", percent(at)) }</small> }</h2>
         if all.is_empty() {
             <p class="d">{ "Bandari et al. 2024 pruned models of 7 billion weights after reading different texts. What they claim is held against a study of the open model, once one has run." }</p>
         } else {

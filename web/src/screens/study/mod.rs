@@ -8,4 +8,5 @@ mod rescale;
 mod screen;
 mod sweep;
 
+pub use matrix::shown;
 pub use screen::StudyScreen;

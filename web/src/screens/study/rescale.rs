@@ -45,13 +45,27 @@ fn parts(p: &Patch, step: usize, gain: f64) -> Parts {
     }
 }
 
+/// Properties of [`Picture`].
+#[derive(Properties, PartialEq)]
+struct PictureProps {
+    parts: Parts,
+    sentence: AttrValue,
+}
+
+/// The part of the matrix. A component of its own: a width is measured when it is first drawn, and the demonstration stands there before there is anything to draw.
+#[component]
+fn Picture(props: &PictureProps) -> Html {
+    let node = use_node_ref();
+    let size = use_size(&node);
+    let theme = use_theme();
+    let parts = Parts { width: size[0], ..props.parts.clone() };
+    html! { <div ref={node} class="limbs" role="img" aria-label={props.sentence.clone()}>if size[0] > 0.0 { { drawn(&parts.scene(theme)) } }</div> }
+}
+
 /// The demonstration.
 #[component]
 pub fn Rescale(props: &RescaleProps) -> Html {
     let lab = &props.lab;
-    let node = use_node_ref();
-    let size = use_size(&node);
-    let theme = use_theme();
     let found = &lab.state.language;
     let c = &lab.state.prune().calibrated;
     let go = {
@@ -92,8 +106,9 @@ pub fn Rescale(props: &RescaleProps) -> Html {
             fixed(rise(&wanda), 3)
         )
     };
-    let drawn_parts = Parts { width: size[0], ..parts(patch, step, gain) };
-    let whole = drawn_parts.clone();
+    let picture = parts(patch, step, gain);
+    // What is saved is as wide as a page of a paper.
+    let whole = Parts { width: 900.0, ..picture.clone() };
     let source = Source { model: lab.state.summary.as_ref().map_or_else(String::new, |s| s.name.clone()).into(), tensor: patch.tensor.clone().into(), settings: format!("gain × {gain}").into() };
     let rows: Vec<[f64; 4]> = magnitude.iter().zip(&wanda).map(|(m, w)| [m.gain, m.nats, w.nats, m.replaced]).collect();
     let table = {
@@ -111,7 +126,7 @@ pub fn Rescale(props: &RescaleProps) -> Html {
     html! {
         <>
         <Figure title="A change that changes nothing" what={format!("a part of {}", patch.tensor)} sentence={sentence.clone()} {head} source={source.clone()} table={Some(table)} scene={Some(Callback::from(move |()| whole.scene(theme_now())))} test="study-rescale">
-            <div ref={node} class="limbs" role="img" aria-label={sentence}>if size[0] > 0.0 { { drawn(&drawn_parts.scene(theme)) } }</div>
+            <Picture parts={picture} {sentence} />
         </Figure>
         <LineChart title="Loss by gain" what={format!("loss added at {} removed", crate::plot::number::percent(lab.state.study().sparsity))} test="study-rescale-loss"
             x={Axis { name: "gain".into(), unit: "×".into(), log: true }} y={Axis { name: "loss added".into(), unit: "nats".into(), log: false }}

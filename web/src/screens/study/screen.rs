@@ -5,7 +5,7 @@ use yew::prelude::*;
 use super::agree::agreement;
 use super::claims::claims;
 use super::knobs::knobs;
-use super::matrix::Matrix;
+use super::matrix::{self, Matrix};
 use super::rescale::Rescale;
 use super::sweep::sweep;
 use crate::app::action::Action;
@@ -16,6 +16,8 @@ use crate::app::state::Place;
 use crate::figures::{StatItem, Stats};
 use crate::plot::number::{fixed, percent, seconds};
 use crate::screens::parts::{choice, segments};
+use crate::screens::published;
+use crate::teach::strip::buttons;
 
 /// Changes the knobs of the study.
 pub fn change(lab: &Lab, gesture: Gesture, edit: impl FnOnce(&mut StudyState)) {
@@ -45,7 +47,7 @@ pub fn StudyScreen() -> Html {
     let ready = cannot.is_none();
     html! {
         <>
-        <div class="head"><h1>{ "Study" }</h1><p class="say">{ "Which parts can spare weights, and which text to prune by: measured, with seeds." }</p>{ segments("Method", "study-rule", &rules, &state.rule, &choose) }</div>
+        <div class="head"><h1>{ "Study" }</h1><p class="say">{ "Which parts can spare weights, and which text to prune by: measured, with seeds." }</p>{ segments("Method", "study-rule", &rules, &state.rule, &choose) }{ buttons(&lab, Place::Study) }</div>
         <div class="study" data-test="study">
             <div class="work">
                 if let Some(why) = cannot {
@@ -56,6 +58,7 @@ pub fn StudyScreen() -> Html {
                 { sweep(&lab, ready) }
                 <Matrix lab={lab.clone()} />
                 { agreement(&lab) }
+                if !lab.state.language.study.is_empty() { { published::capabilities(&lab) } }
                 <Rescale lab={lab.clone()} {ready} />
             </div>
             <aside class="knobs" aria-label="Claims and knobs">
@@ -68,7 +71,7 @@ pub fn StudyScreen() -> Html {
 }
 
 fn numbers(lab: &Lab) -> Html {
-    let runs = &lab.state.language.study;
+    let runs = matrix::runs(&lab.state);
     if runs.is_empty() {
         return Html::default();
     }
@@ -80,7 +83,7 @@ fn numbers(lab: &Lab) -> Html {
     let c = &lab.state.prune().calibrated;
     let items = vec![
         StatItem::new("runs", runs.len().to_string()).test("study-runs"),
-        StatItem::new("asked", percent(lab.state.study().sparsity)),
+        StatItem::new("asked", percent(matrix::shown(&lab.state))),
         StatItem::new("removed", removed.0).of(removed.1).test("study-removed"),
         StatItem::new("windows", c.samples.to_string()).of(format!("× {} tokens", c.length)),
         StatItem::new("seeds", distinct.len().to_string()).of(distinct.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")),
