@@ -38,8 +38,29 @@ pub fn cost(method: &str, config: &Value, shapes: &[[u64; 2]]) -> Option<Cost> {
         }
         "profile" | "magnitude_profile" => Cost { decomposed: Vec::new(), scanned: elements * 2.0, passes: 1, ..Cost::default() },
         "wanda" | "sparsegpt" | "owl" | "outliers" | "calibration_study" => return Some(calibrated(method, config, shapes)),
+        "rules" => return Some(side_by_side(config, shapes)),
         _ => return None,
     })
+}
+
+/// The work of a comparison of rules: that of each as often as it is run. The dense model is counted with every run, though it is measured once: the sum is a little too high.
+fn side_by_side(config: &Value, shapes: &[[u64; 2]]) -> Cost {
+    let names = |key: &str, default: &str| -> Vec<String> { config.get(key).and_then(Value::as_str).unwrap_or(default).split(',').map(|n| n.trim().to_owned()).filter(|n| !n.is_empty()).collect() };
+    let seeds = config.get("seeds").and_then(Value::as_f64).unwrap_or(3.0);
+    let (targets, owls) = (names("targets", "0.5").len() as f64, names("owl", "5:0.08").len() as f64);
+    let of = |method: &str| calibrated(method, config, shapes);
+    let pass = of("owl").multiplied - of("wanda").multiplied;
+    let mut out = of("wanda");
+    (out.scanned, out.multiplied, out.passes) = (0.0, 0.0, 0);
+    for rule in names("rules", "magnitude,wanda,sparsegpt") {
+        let one = of(if rule == "sparsegpt" { "sparsegpt" } else { "wanda" });
+        let alone = if rule == "magnitude" { 1.0 } else { seeds };
+        let runs = targets * (alone + owls * seeds);
+        out.scanned += one.scanned * runs;
+        out.multiplied += one.multiplied * runs + pass * targets * owls * seeds;
+        out.passes += runs as u32;
+    }
+    out
 }
 
 /// The work of rules that read texts. Every token goes through every matrix: those that calibrate twice (to be collected, and through the pruned block), those that measure
@@ -95,6 +116,10 @@ mod tests {
         assert_eq!(cost("outliers", &read, &shapes).unwrap().multiplied, 64.0 * 20.0);
         assert!(cost("sparsegpt", &read, &shapes).unwrap().multiplied > wanda.multiplied);
         assert_eq!(cost("owl", &read, &shapes).unwrap().multiplied, 64.0 * 60.0);
+        // Two targets: Wanda by three draws, alone (40 a weight) and with OWL (60).
+        let rules = serde_json::json!({ "samples": 2, "length": 5, "windows": 1, "evaluation": "a,b", "rules": "wanda", "targets": "0.5,2:4", "owl": "5:0.08", "seeds": 3 });
+        let all = cost("rules", &rules, &shapes).unwrap();
+        assert_eq!((all.multiplied, all.passes), (64.0 * 2.0 * 3.0 * (40.0 + 60.0), 12));
         // A wide matrix costs what its transpose costs.
         assert_eq!(decomposition([3, 9]), decomposition([9, 3]));
     }

@@ -88,6 +88,7 @@ impl Run {
             "sensitivity" => "Sweep",
             "calibration_study" => "Study",
             "rescaling" => "Rescaling",
+            "rules" => "Rules",
             "generate" => "Text",
             "experts" => "Experts",
             "condense" => "Search",

@@ -48,7 +48,7 @@ pub fn questions(name: &str, own: &[OwnText]) -> bool {
 }
 
 /// Methods that read texts.
-const READ: [&str; 10] = ["condense", "thin", "wanda", "sparsegpt", "owl", "outliers", "sensitivity", "perplexity", "calibration_study", "rescaling"];
+const READ: [&str; 11] = ["condense", "thin", "wanda", "sparsegpt", "owl", "outliers", "sensitivity", "perplexity", "calibration_study", "rescaling", "rules"];
 /// Sources that no text is fetched for: controls, and what the engine lets the model write.
 const CONTROLS: [&str; 4] = ["mixture", "random", "repeated", OWN];
 

@@ -5,6 +5,7 @@ mod claims;
 mod knobs;
 mod matrix;
 mod rescale;
+mod rules;
 mod screen;
 mod sweep;
 

@@ -7,6 +7,7 @@ use super::claims::claims;
 use super::knobs::knobs;
 use super::matrix::{self, Matrix};
 use super::rescale::Rescale;
+use super::rules::rules as side_by_side;
 use super::sweep::sweep;
 use crate::app::action::Action;
 use crate::app::context::{Lab, use_lab};
@@ -59,6 +60,7 @@ pub fn StudyScreen() -> Html {
                 <Matrix lab={lab.clone()} />
                 { agreement(&lab) }
                 if !lab.state.language.study.is_empty() { { published::capabilities(&lab) } }
+                { side_by_side(&lab, ready) }
                 <Rescale lab={lab.clone()} {ready} />
             </div>
             <aside class="knobs" aria-label="Claims and knobs">
