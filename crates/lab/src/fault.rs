@@ -4,9 +4,54 @@ use espalier_methods::MethodError;
 use espalier_nets::checkpoint::{CheckpointError, ErrorKind, WriteError};
 use espalier_tensor::Error as DeviceError;
 use espalier_tensor::error::NoAdapter;
+use serde::{Deserialize, Serialize};
 
-use crate::protocol::{Fault, FaultKind};
 use crate::record::{Named, RecordError};
+
+/// A failure in the four parts that every message has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// Kind, for the place and the colour.
+    pub kind: FaultKind,
+    /// The thing and what happened: `model-00002.bin was left out: it is a pickle, not safetensors`.
+    pub what: String,
+    /// Why, in a sentence.
+    pub why: String,
+    /// What to do now.
+    pub advice: String,
+    /// For the copy button: the error chain, versions, the device.
+    pub details: String,
+    /// Where a device had no room: bytes that it held, and bytes more that it refused.
+    #[serde(default)]
+    pub room: Option<[u64; 2]>,
+}
+
+/// Kinds of failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FaultKind {
+    /// The file is not what it should be.
+    Malformed,
+    /// Bytes could not be read.
+    Source,
+    /// An element type that is listed but not decoded.
+    Dtype,
+    /// A configuration value.
+    Config,
+    /// No memory on the device.
+    Memory,
+    /// No memory on the device for tiles of that size; the work goes on in smaller ones.
+    Tight,
+    /// The device is gone.
+    Lost,
+    /// There is no GPU.
+    NoGpu,
+    /// The worker ended.
+    Worker,
+    /// The values cannot be used (NaN, infinities).
+    Values,
+    /// A bug of ours.
+    Bug,
+}
 
 const OURS: &str = "This is a bug of ours: please report it with the details, and reload the page or run the command again.";
 
