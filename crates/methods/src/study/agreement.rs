@@ -9,7 +9,7 @@ use crate::kept::KeptLinear;
 pub type Pruned = BTreeMap<String, KeptLinear>;
 
 /// What a study holds of its masks.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Masks {
     /// Which study they are of.
     of: String,
@@ -93,7 +93,8 @@ mod tests {
         let a = m.agreement(0.5, &sources).expect("two seeds");
         assert_eq!(&*a.jaccard, &[(1.0 + 1.0 / 3.0) / 2.0, 0.0, 0.0]);
         assert!(m.lacks(0.5, 2) && m.lacks(0.7, 1) && m.agreement(0.7, &sources).is_none());
-        assert_eq!(m.clone().of("one"), m);
+        // What is missing is NaN, which equals nothing, so they are compared as they are written.
+        assert_eq!(format!("{:?}", m.clone().of("one")), format!("{m:?}"));
         assert!(m.of("another").agreement(0.5, &sources).is_none(), "another study has other masks");
     }
 }
