@@ -20,7 +20,7 @@ const STARTS: usize = 8;
 pub async fn run(site: &Path, items: &[Item], wish: &Wish) -> Result<(String, Results)> {
     let page = Page::over(site, true).await?;
     page.driver.set_script_timeout(Duration::from_millis(LIMIT_MS + 30_000)).await?;
-    page.open("index.html").await?;
+    page.visit("index.html").await?;
     let machine = machine(&page).await?;
     println!("{machine}");
     let mut results = Results::new();
@@ -52,7 +52,7 @@ pub async fn run(site: &Path, items: &[Item], wish: &Wish) -> Result<(String, Re
 /// One peer on one item, in a fresh page and worker.
 async fn turn(page: &Page, spec: &Value, name: &str, outcome: &mut Outcome) -> Result<()> {
     let (_, module, option) = PEERS.iter().find(|p| p.0 == name).context("a known peer")?;
-    page.open("index.html").await?;
+    page.visit("index.html").await?;
     let script = "const [item, peer, option, limit, done] = arguments;
         const go = () => globalThis.measure ? measure(item, peer, option, limit).then(done) : setTimeout(go, 10); go();";
     outcome.add(&page.js_async(script, json!([spec, module, option, LIMIT_MS])).await?);
