@@ -71,6 +71,12 @@ where
     run(Page::over(site, true), test);
 }
 
+/// When a wait has been long enough: so many seconds, and thrice as many where continuous integration runs, whose machines are slow and shared. No wait asserts speed;
+/// patience costs time only where a test fails.
+fn deadline(seconds: u64) -> Instant {
+    Instant::now() + Duration::from_secs(if std::env::var_os("CI").is_some() { 3 * seconds } else { seconds })
+}
+
 fn run<F, Fut>(start: impl Future<Output = Result<Page>>, test: F)
 where
     F: FnOnce(Arc<Page>) -> Fut,
@@ -195,7 +201,7 @@ impl Page {
 
     /// First element for a selector, waited for.
     pub async fn find(&self, css: &str, seconds: u64) -> Result<WebElement> {
-        let deadline = Instant::now() + Duration::from_secs(seconds);
+        let deadline = deadline(seconds);
         loop {
             match self.driver.find(By::Css(css)).await {
                 Ok(element) => return Ok(element),
@@ -207,7 +213,7 @@ impl Page {
 
     /// Waits until an element is gone.
     pub async fn gone(&self, css: &str, seconds: u64) -> Result<()> {
-        let deadline = Instant::now() + Duration::from_secs(seconds);
+        let deadline = deadline(seconds);
         while !self.driver.find_all(By::Css(css)).await?.is_empty() {
             if Instant::now() > deadline {
                 bail!("{css} was still there after {seconds} s");
@@ -220,7 +226,7 @@ impl Page {
     /// Clicks as a script does, which does not mind what lies over the element, as soon as it is there and not disabled.
     pub async fn click(&self, css: &str) -> Result<()> {
         let script = "const e = document.querySelector(arguments[0]); if (!e || e.disabled) return false; e.click(); return true;";
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = deadline(20);
         while self.js(script, json!([css])).await? != Value::Bool(true) {
             if Instant::now() > deadline {
                 bail!("{css} is not there or cannot be clicked");
@@ -239,7 +245,7 @@ impl Page {
 
     /// Waits until an element's text satisfies a test, and gives it.
     pub async fn text_until(&self, css: &str, seconds: u64, good: impl Fn(&str) -> bool) -> Result<String> {
-        let deadline = Instant::now() + Duration::from_secs(seconds);
+        let deadline = deadline(seconds);
         loop {
             let text = self.js("return document.querySelector(arguments[0])?.innerText ?? ''", json!([css])).await?;
             let text = text.as_str().unwrap_or_default().to_owned();
@@ -267,7 +273,7 @@ impl Page {
 
     /// Waits until a script returns something other than null, and gives it.
     pub async fn until(&self, script: &str, seconds: u64) -> Result<Value> {
-        let deadline = Instant::now() + Duration::from_secs(seconds);
+        let deadline = deadline(seconds);
         loop {
             match self.js(script, json!([])).await? {
                 Value::Null if Instant::now() > deadline => bail!("nothing after {seconds} s"),
@@ -297,7 +303,7 @@ impl Page {
 
     /// Waits for a finished download whose name ends so, and gives its path.
     pub async fn download(&self, ending: &str, seconds: u64) -> Result<PathBuf> {
-        let deadline = Instant::now() + Duration::from_secs(seconds);
+        let deadline = deadline(seconds);
         loop {
             let found = std::fs::read_dir(self.downloads.path())?.filter_map(|e| Some(e.ok()?.path())).find(|p| p.to_string_lossy().ends_with(ending));
             if let Some(path) = found {
