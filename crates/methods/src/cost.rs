@@ -44,6 +44,7 @@ pub fn cost(method: &str, config: &Value, shapes: &[[u64; 2]]) -> Option<Cost> {
 }
 
 /// The work of a comparison of rules: that of each as often as it is run. The dense model is counted with every run, though it is measured once: the sum is a little too high.
+/// It reads the configuration as JSON, as all of this file does: the small worker shows costs of methods that it does not carry.
 fn side_by_side(config: &Value, shapes: &[[u64; 2]]) -> Cost {
     let names = |key: &str, default: &str| -> Vec<String> { config.get(key).and_then(Value::as_str).unwrap_or(default).split(',').map(|n| n.trim().to_owned()).filter(|n| !n.is_empty()).collect() };
     let seeds = config.get("seeds").and_then(Value::as_f64).unwrap_or(3.0);

@@ -25,7 +25,7 @@ pub static CARD: Card = Card {
     needs: "a language model that can be run here, and a text",
     knobs: &[
         Knob { key: "evaluation", label: "Text", help: "The text; the last one given where nothing is said.", unit: "", range: Range::Elsewhere, paper: "\"\"" },
-        Knob { key: "length", label: "Length", help: "Tokens a window; the model's context where it is shorter.", unit: "tokens", range: Range::Number { min: 2.0, max: 131_072.0, step: 64.0 }, paper: "2048" },
+        text::LENGTH,
         Knob { key: "windows", label: "Windows", help: "Most windows, from the start of the text.", unit: "windows", range: Range::Number { min: 1.0, max: 100_000.0, step: 1.0 }, paper: "100000" },
     ],
 };

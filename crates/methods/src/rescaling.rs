@@ -39,7 +39,7 @@ pub static CARD: Card = Card {
         Knob { key: "steps", label: "Gains", help: "Gains 1, 2, 4 and so on, so many.", unit: "gains", range: Range::Number { min: 2.0, max: 12.0, step: 1.0 }, paper: "7" },
         Knob { key: "channels", label: "Channels", help: "How many channels of each norm are rescaled: its loudest.", unit: "channels", range: Range::Number { min: 1.0, max: 64.0, step: 1.0 }, paper: "3" },
         Knob { key: "sparsity", label: "Sparsity", help: "Fraction of the weights to remove.", unit: "", range: Range::Number { min: 0.0, max: 1.0, step: 0.05 }, paper: "0.6" },
-        Knob { key: "calibration", label: "Calibration text", help: "The text whose windows calibrate; the first one given where nothing is said.", unit: "", range: Range::Elsewhere, paper: "\"\"" },
+        text::CALIBRATION,
         Knob { key: "evaluation", label: "Evaluation text", help: "The text that the loss is measured on; the last one given where nothing is said.", unit: "", range: Range::Elsewhere, paper: "\"\"" },
         Knob { key: "samples", label: "Samples", help: "Calibration windows.", unit: "windows", range: Range::Number { min: 1.0, max: 4096.0, step: 1.0 }, paper: "32" },
         Knob { key: "length", label: "Length", help: "Tokens a window; the model's context where it is shorter.", unit: "tokens", range: Range::Number { min: 2.0, max: 131_072.0, step: 64.0 }, paper: "128" },

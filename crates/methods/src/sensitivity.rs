@@ -36,7 +36,7 @@ pub static CARD: Card = Card {
         Knob { key: "ladder", label: "Sparsities", help: "Sparsities to try, separated by commas.", unit: "", range: Range::Elsewhere, paper: "\"0.1,0.3,0.5,0.7,0.9\"" },
         Knob { key: "roles", label: "Targets", help: "Roles of the linears that are pruned, separated by commas; or all.", unit: "", range: Range::Elsewhere, paper: "\"all\"" },
         Knob { key: "known", label: "Known results", help: "What an earlier sweep with the same settings measured; not measured again.", unit: "", range: Range::Elsewhere, paper: "{}" },
-        Knob { key: "calibration", label: "Calibration text", help: "The text whose windows calibrate; the first one given where nothing is said.", unit: "", range: Range::Elsewhere, paper: "\"\"" },
+        text::CALIBRATION,
         Knob { key: "evaluation", label: "Evaluation text", help: "The text that the loss is measured on; the last one given where nothing is said.", unit: "", range: Range::Elsewhere, paper: "\"\"" },
         Knob { key: "samples", label: "Samples", help: "Calibration windows.", unit: "windows", range: Range::Number { min: 1.0, max: 4096.0, step: 1.0 }, paper: "32" },
         Knob { key: "length", label: "Length", help: "Tokens a window; the model's context where it is shorter.", unit: "tokens", range: Range::Number { min: 2.0, max: 131_072.0, step: 64.0 }, paper: "128" },

@@ -5,8 +5,17 @@ use espalier_nets::models::Model;
 use crate::calibration::Corpus;
 use crate::config::bad;
 use crate::layerwise::Evaluation;
-use crate::method::{Inputs, MethodError};
+use crate::method::{Inputs, Knob, MethodError, Range};
 use crate::work::Desk;
+
+/// The knob of a method that reads one text.
+pub const CALIBRATION: Knob = Knob { key: "calibration", label: "Calibration text", help: "The text whose windows calibrate; the first one given where nothing is said.", unit: "", range: Range::Elsewhere, paper: "\"\"" };
+/// How many windows, as the papers on pruning have it.
+pub const SAMPLES: Knob = Knob { key: "samples", label: "Samples", help: "Calibration windows.", unit: "windows", range: Range::Number { min: 1.0, max: 4096.0, step: 1.0 }, paper: "128" };
+/// How long they are, as those papers have it.
+pub const LENGTH: Knob = Knob { key: "length", label: "Length", help: "Tokens a window; the model's context where it is shorter.", unit: "tokens", range: Range::Number { min: 2.0, max: 131_072.0, step: 64.0 }, paper: "2048" };
+/// What becomes of padding.
+pub const COUNT_PADDING: Knob = Knob { key: "count_padding", label: "Count padding", help: "Whether positions of padding enter the statistics, as they do in the published code.", unit: "", range: Range::Switch, paper: "true" };
 
 /// The text of this name; without a name the first, or the last.
 ///

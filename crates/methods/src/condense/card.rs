@@ -1,6 +1,7 @@
 //! What it is.
 
 use crate::method::{Card, Knob, Range};
+use crate::text;
 
 /// What it is.
 pub static CARD: Card = Card {
@@ -22,7 +23,7 @@ pub static CARD: Card = Card {
         Knob { key: "choose", label: "Experts by", help: "Greedy search as in the paper, or the most used, the largest gate-weighted norm, or chance.", unit: "", range: Range::Choice(&["greedy", "count", "norm", "random"]), paper: "\"greedy\"" },
         Knob { key: "metric", label: "Measure", help: "How far two hidden states are apart: Jensen–Shannon divergence of their softmaxes, mean square, or cosine.", unit: "", range: Range::Choice(&["js", "mse", "cosine"]), paper: "\"js\"" },
         Knob { key: "unrouted", label: "Never routed", help: "Weight of an expert that no calibration token reached: none, or 0.06 as in the published search.", unit: "", range: Range::Choice(&["zero", "official"]), paper: "\"zero\"" },
-        Knob { key: "calibration", label: "Calibration text", help: "The text whose windows calibrate; the first one given where nothing is said.", unit: "", range: Range::Elsewhere, paper: "\"\"" },
+        text::CALIBRATION,
         Knob { key: "samples", label: "Samples", help: "Calibration windows.", unit: "windows", range: Range::Number { min: 1.0, max: 4096.0, step: 1.0 }, paper: "100" },
         Knob { key: "length", label: "Length", help: "Tokens a window; the model's context where it is shorter.", unit: "tokens", range: Range::Number { min: 2.0, max: 131_072.0, step: 64.0 }, paper: "256" },
         Knob { key: "evaluation", label: "Evaluation text", help: "The text that perplexity is measured on; the last one given where nothing is said.", unit: "", range: Range::Elsewhere, paper: "\"\"" },

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use espalier_nets::models::{Block, Head, Linear, Model, ModelError, NoHook, Stream};
+use espalier_nets::models::{Block, Head, Linear, Model, ModelError, NoHook, Stream, perplexity};
 use espalier_tensor::ops::matmul::MatMul;
 use espalier_tensor::{Array, Session, Tensor};
 use ndarray::Array2;
@@ -142,6 +142,24 @@ impl Loop<'_> {
         }
         self.desk.step(blocks, blocks, "blocks", "").await?;
         Ok(Outcome { nats })
+    }
+
+    /// Runs it for what comparisons are made of: the fraction of the weights that went, and the perplexity of what is left on each evaluation.
+    ///
+    /// # Errors
+    /// As [`Loop::run`].
+    pub async fn measured(&self, mut see: impl FnMut(LinearDone)) -> Result<(f64, Vec<f64>), MethodError> {
+        let (mut zeros, mut elements) = (0.0, 0.0);
+        let outcome = self
+            .run(|block| {
+                for linear in block.linears {
+                    zeros += linear.pruned.zeros;
+                    elements += linear.pruned.elements;
+                    see(linear);
+                }
+            })
+            .await?;
+        Ok((if elements > 0.0 { zeros / elements } else { 0.0 }, outcome.nats.iter().map(|[_, after]| perplexity(after)).collect()))
     }
 
     async fn embed(&self) -> Result<Stream, MethodError> {

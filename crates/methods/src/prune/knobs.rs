@@ -22,12 +22,12 @@ macro_rules! knobs {
             Knob { key: "by_hand", label: "Sparsities by hand", help: "Sparsities by matrix or by block, used when the allocation is by hand.", unit: "", range: Range::Elsewhere, paper: "{}" },
             Knob { key: "measured", label: "Measured sensitivity", help: "What each block cost in a sweep, used when the allocation is by sensitivity.", unit: "nats", range: Range::Elsewhere, paper: "{}" },
             Knob { key: "roles", label: "Targets", help: "Roles of the linears that are pruned, separated by commas: q, k, v, o, gate, up, down; or all.", unit: "", range: Range::Elsewhere, paper: "\"all\"" },
-            Knob { key: "calibration", label: "Calibration text", help: "The text whose windows calibrate; the first one given where nothing is said.", unit: "", range: Range::Elsewhere, paper: "\"\"" },
+            crate::text::CALIBRATION,
             Knob { key: "evaluation", label: "Evaluation text", help: "The text that perplexity is measured on; the last one given where nothing is said.", unit: "", range: Range::Elsewhere, paper: "\"\"" },
             Knob { key: "format", label: "Format", help: "What fills a calibration window: a cut out of a text, or questions without answers, with one, in a row, or with reasons.", unit: "", range: Range::Choice(&["windows", "zero", "single", "in_context", "chain_of_thought"]), paper: "\"windows\"" },
-            Knob { key: "samples", label: "Samples", help: "Calibration windows.", unit: "windows", range: Range::Number { min: 1.0, max: 4096.0, step: 1.0 }, paper: "128" },
-            Knob { key: "length", label: "Length", help: "Tokens a window; the model's context where it is shorter.", unit: "tokens", range: Range::Number { min: 2.0, max: 131_072.0, step: 64.0 }, paper: "2048" },
-            Knob { key: "count_padding", label: "Count padding", help: "Whether positions of padding enter the statistics, as they do in the published code.", unit: "", range: Range::Switch, paper: "true" },
+            crate::text::SAMPLES,
+            crate::text::LENGTH,
+            crate::text::COUNT_PADDING,
             Knob { key: "windows", label: "Evaluation windows", help: "Most windows that perplexity is measured on, from the start of the text.", unit: "windows", range: Range::Number { min: 0.0, max: 100_000.0, step: 1.0 }, paper: "64" },
         ]
     };

@@ -30,11 +30,11 @@ pub static CARD: Card = Card {
     needs: "a language model that can be run here, and a text",
     knobs: &[
         Knob { key: "roles", label: "Targets", help: "Roles of the linears that are counted, separated by commas; or all.", unit: "", range: Range::Elsewhere, paper: "\"all\"" },
-        Knob { key: "calibration", label: "Calibration text", help: "The text whose windows calibrate; the first one given where nothing is said.", unit: "", range: Range::Elsewhere, paper: "\"\"" },
+        text::CALIBRATION,
         Knob { key: "format", label: "Format", help: "What fills a calibration window.", unit: "", range: Range::Choice(&["windows", "zero", "single", "in_context", "chain_of_thought"]), paper: "\"windows\"" },
-        Knob { key: "samples", label: "Samples", help: "Calibration windows.", unit: "windows", range: Range::Number { min: 1.0, max: 4096.0, step: 1.0 }, paper: "128" },
-        Knob { key: "length", label: "Length", help: "Tokens a window; the model's context where it is shorter.", unit: "tokens", range: Range::Number { min: 2.0, max: 131_072.0, step: 64.0 }, paper: "2048" },
-        Knob { key: "count_padding", label: "Count padding", help: "Whether positions of padding enter the statistics, as they do in the published code.", unit: "", range: Range::Switch, paper: "true" },
+        text::SAMPLES,
+        text::LENGTH,
+        text::COUNT_PADDING,
     ],
 };
 

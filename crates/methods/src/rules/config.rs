@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::bad;
 use crate::layerwise::{Criterion, Group, Options, Pattern};
 use crate::method::{Card, Knob, MethodError, Range};
+use crate::text;
 
 /// What it is.
 pub static CARD: Card = Card {
@@ -25,10 +26,10 @@ pub static CARD: Card = Card {
         Knob { key: "owl", label: "OWL", help: "Pairs M:λ for sparsities, separated by commas; each is tried over every rule. None where nothing is said.", unit: "", range: Range::Elsewhere, paper: "\"5:0.08\"" },
         Knob { key: "owl_patterns", label: "OWL over patterns", help: "Pairs M:λ for patterns, where λ is the range of n.", unit: "", range: Range::Elsewhere, paper: "\"6:2\"" },
         Knob { key: "seeds", label: "Seeds", help: "How many draws of calibration windows each rule gets.", unit: "seeds", range: Range::Number { min: 1.0, max: 20.0, step: 1.0 }, paper: "3" },
-        Knob { key: "calibration", label: "Calibration text", help: "The text whose windows calibrate; the first one given where nothing is said.", unit: "", range: Range::Elsewhere, paper: "\"\"" },
+        text::CALIBRATION,
         Knob { key: "evaluation", label: "Evaluation text", help: "The texts that measure, separated by commas; the last one given where nothing is said.", unit: "", range: Range::Elsewhere, paper: "\"\"" },
-        Knob { key: "samples", label: "Samples", help: "Calibration windows.", unit: "windows", range: Range::Number { min: 1.0, max: 4096.0, step: 1.0 }, paper: "128" },
-        Knob { key: "length", label: "Length", help: "Tokens a window; the model's context where it is shorter.", unit: "tokens", range: Range::Number { min: 2.0, max: 131_072.0, step: 64.0 }, paper: "2048" },
+        text::SAMPLES,
+        text::LENGTH,
         Knob { key: "windows", label: "Evaluation windows", help: "Most windows of each text that measures.", unit: "windows", range: Range::Number { min: 1.0, max: 100_000.0, step: 1.0 }, paper: "64" },
     ],
 };
@@ -119,6 +120,11 @@ impl Contestant {
 }
 
 impl Config {
+    /// How often a row is run.
+    pub fn draws(&self, row: &Contestant) -> u32 {
+        if row.draws() { self.seeds } else { 1 }
+    }
+
     /// The rows of the table: target by target, rule by rule, first alone and then with OWL.
     ///
     /// # Errors

@@ -50,6 +50,11 @@ impl Row {
         }
     }
 
+    /// Mean perplexity over draws.
+    fn mean(&self, evaluation: usize) -> f64 {
+        spread(&self.of(evaluation)).0
+    }
+
     fn of(&self, evaluation: usize) -> Vec<f64> {
         self.perplexity.iter().filter_map(|d| d.get(evaluation).copied()).collect()
     }
@@ -115,7 +120,7 @@ pub fn all(rows: &[Row], evaluation: &[Evaluation], dense: &[f64]) -> Vec<Figure
 fn curves(rows: &[Row], evaluation: usize) -> Vec<Series> {
     let mut out: Vec<(String, Vec<f64>, Vec<f64>)> = Vec::new();
     for r in rows.iter().filter(|r| r.contestant.target.pattern == Pattern::Unstructured) {
-        let (x, y) = (100.0 * spread(&r.sparsity).0, spread(&r.of(evaluation)).0);
+        let (x, y) = (100.0 * spread(&r.sparsity).0, r.mean(evaluation));
         match out.iter_mut().find(|(name, ..)| *name == r.rule()) {
             Some((_, xs, ys)) => {
                 xs.push(x);
@@ -130,23 +135,12 @@ fn curves(rows: &[Row], evaluation: usize) -> Vec<Series> {
 
 /// What is left when all is done.
 pub fn report(config: Config, rows: &[Row], evaluation: &[Evaluation], dense: &[f64], warnings: Vec<String>) -> Report {
-    let mut said = Vec::new();
-    let mut best = Vec::new();
-    if !evaluation.is_empty() {
-        let mut seen: Vec<String> = Vec::new();
-        for r in rows {
-            if seen.contains(&r.target()) {
-                continue;
-            }
-            seen.push(r.target());
-            let here = rows.iter().filter(|o| o.contestant.target == r.contestant.target);
-            if let Some(b) = here.min_by(|a, b| spread(&a.of(0)).0.total_cmp(&spread(&b.of(0)).0)) {
-                said.push(format!("at {} {} ({})", b.target(), b.rule(), digits(spread(&b.of(0)).0)));
-                best.push(stat(&format!("best at {}", b.target()), spread(&b.of(0)).0, "", format!("perplexity, {}", b.rule())));
-            }
-        }
-    }
-    let (low, high) = rows.iter().flat_map(|r| &r.sparsity).zip(rows.iter().flat_map(|r| r.sparsity.iter().map(|_| r.contestant.target.sparsity))).map(|(a, b)| a - b).fold((0.0f64, 0.0f64), |(l, h), d| (l.min(d), h.max(d)));
+    // Rows come target by target.
+    let targets = rows.chunk_by(|a, b| a.contestant.target == b.contestant.target).filter(|_| !evaluation.is_empty());
+    let best: Vec<&Row> = targets.filter_map(|here| here.iter().min_by(|a, b| a.mean(0).total_cmp(&b.mean(0)))).collect();
+    let said: Vec<String> = best.iter().map(|b| format!("at {} {} ({})", b.target(), b.rule(), digits(b.mean(0)))).collect();
+    let off = rows.iter().flat_map(|r| r.sparsity.iter().map(|s| s - r.contestant.target.sparsity));
+    let (low, high) = off.fold((0.0f64, 0.0f64), |(l, h), d| (l.min(d), h.max(d)));
     let summary = format!(
         "{} runs of {} rules; lowest perplexity {}. What was removed differs from what was asked by {:+.2} to {:+.2} points.",
         rows.iter().map(|r| r.sparsity.len()).sum::<usize>(),
@@ -156,7 +150,7 @@ pub fn report(config: Config, rows: &[Row], evaluation: &[Evaluation], dense: &[
         100.0 * high
     );
     let mut stats: Vec<_> = evaluation.iter().zip(dense).map(|(e, d)| stat("dense", *d, "", format!("perplexity, {}", e.name))).collect();
-    stats.extend(best);
+    stats.extend(best.iter().map(|b| stat(&format!("best at {}", b.target()), b.mean(0), "", format!("perplexity, {}", b.rule()))));
     Report { method: CARD.id.into(), summary, stats, figures: all(rows, evaluation, dense), findings: Vec::new(), warnings, config: serde_json::to_value(config).expect("plain data") }
 }
 

@@ -6,7 +6,7 @@ use espalier_nets::models::{Model, perplexity};
 use espalier_tensor::Session;
 use serde_json::Value;
 
-use super::config::{CARD, Config, Contestant};
+use super::config::{CARD, Config};
 use super::figures::{Row, report};
 use crate::calibration::{Format, Recipe, draw};
 use crate::config::decode;
@@ -29,8 +29,7 @@ async fn run(config: Value, inputs: Inputs<'_>, session: &Session, sink: &dyn Si
     let length = text::window_length(&model, config.length as usize, &desk);
     let calibrating = text::named(&inputs, &config.calibration, "calibration", false)?;
     let evaluation = text::evaluations(&inputs, &config.evaluation, length, config.windows as usize, &desk)?;
-    let draws = |c: &Contestant| if c.draws() { config.seeds } else { 1 };
-    let total: usize = contestants.iter().map(|c| draws(c) as usize).sum();
+    let total: usize = contestants.iter().map(|c| config.draws(c) as usize).sum();
     desk.step(0, total, "runs", "the dense model").await?;
     let mut dense = Vec::new();
     for e in &evaluation {
@@ -43,7 +42,7 @@ async fn run(config: Value, inputs: Inputs<'_>, session: &Session, sink: &dyn Si
     let mut done = 0;
     for &contestant in &contestants {
         let mut row = Row::new(contestant);
-        for n in 0..draws(&contestant) {
+        for n in 0..config.draws(&contestant) {
             desk.step(done, total, "runs", &row.name()).await?;
             let seed = inputs.seed.wrapping_add(u64::from(n));
             let recipe = Recipe { format: Format::Windows, samples: config.samples as usize, length, seed, text_length: None, in_context: None, steps: None };
@@ -68,16 +67,8 @@ async fn run(config: Value, inputs: Inputs<'_>, session: &Session, sink: &dyn Si
                 (shared.multiple, shared.lambda) = (owl.multiple, owl.lambda);
             }
             job.targets = shares(&shared, &inputs, &matrices, &mut job, session, &own).await?.targets;
-            let (mut zeros, mut elements) = (0.0, 0.0);
-            let outcome = job
-                .run(|block| {
-                    for l in block.linears {
-                        zeros += l.pruned.zeros;
-                        elements += l.pruned.elements;
-                    }
-                })
-                .await?;
-            row.add(if elements > 0.0 { zeros / elements } else { 0.0 }, outcome.nats.iter().map(|[_, after]| perplexity(after)).collect());
+            let (sparsity, perplexity) = job.measured(drop).await?;
+            row.add(sparsity, perplexity);
             done += 1;
         }
         rows.push(row);

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::bad;
 use crate::layerwise::{Criterion, Options, Pattern};
 use crate::method::{Card, Knob, MethodError, Range};
+use crate::text;
 
 /// What it is.
 pub static CARD: Card = Card {
@@ -28,9 +29,9 @@ pub static CARD: Card = Card {
         Knob { key: "domains", label: "Domains", help: "Texts that measure, separated by commas; all where nothing is said.", unit: "", range: Range::Elsewhere, paper: "\"\"" },
         Knob { key: "seeds", label: "Seeds", help: "How many draws of windows each source gets.", unit: "seeds", range: Range::Number { min: 1.0, max: 20.0, step: 1.0 }, paper: "3" },
         Knob { key: "general", label: "General text", help: "The source that stands for C4 in the claims; the first one where nothing is said.", unit: "", range: Range::Elsewhere, paper: "\"\"" },
-        Knob { key: "samples", label: "Samples", help: "Calibration windows.", unit: "windows", range: Range::Number { min: 1.0, max: 4096.0, step: 1.0 }, paper: "128" },
-        Knob { key: "length", label: "Length", help: "Tokens a window; the model's context where it is shorter.", unit: "tokens", range: Range::Number { min: 2.0, max: 131_072.0, step: 64.0 }, paper: "2048" },
-        Knob { key: "count_padding", label: "Count padding", help: "Whether positions of padding enter the statistics, as they do in the published code.", unit: "", range: Range::Switch, paper: "true" },
+        text::SAMPLES,
+        text::LENGTH,
+        text::COUNT_PADDING,
         Knob { key: "known", label: "Known results", help: "What an earlier study with the same settings measured; not measured again.", unit: "", range: Range::Elsewhere, paper: "{}" },
         Knob { key: "windows", label: "Evaluation windows", help: "Most windows of each domain.", unit: "windows", range: Range::Number { min: 1.0, max: 100_000.0, step: 1.0 }, paper: "64" },
     ],

@@ -55,20 +55,15 @@ impl Bench<'_> {
             evaluation: self.evaluation.to_vec(),
             dense: false,
         };
-        let (mut zeros, mut elements, mut kept) = (0.0, 0.0, Pruned::new());
-        let outcome = job
-            .run(|block| {
-                for l in block.linears {
-                    zeros += l.pruned.zeros;
-                    elements += l.pruned.elements;
-                    if self.compares {
-                        kept.insert(l.label.clone(), KeptLinear::new([l.weights.nrows(), l.weights.ncols()], &l.mask, None));
-                    }
+        let mut kept = Pruned::new();
+        let (sparsity, after) = job
+            .measured(|l| {
+                if self.compares {
+                    kept.insert(l.label.clone(), KeptLinear::new([l.weights.nrows(), l.weights.ncols()], &l.mask, None));
                 }
             })
             .await?;
-        let nats = outcome.nats.iter().map(|[_, after]| perplexity(after).ln()).collect();
-        Ok((Known { sparsity: if elements > 0.0 { zeros / elements } else { 0.0 }, nats }, kept))
+        Ok((Known { sparsity, nats: after.into_iter().map(f64::ln).collect() }, kept))
     }
 }
 
