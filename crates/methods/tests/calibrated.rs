@@ -328,6 +328,8 @@ fn rules_side_by_side_are_what_each_rule_gives_alone_and_all_remove_the_same() {
         assert_eq!(rows[at][4], format!("{mean:.2} ± {sd:.2}"), "{id} in {:?}", rows[at]);
     }
     assert!(rows[3][5].contains("of 2"), "{:?}", rows[3]);
+    let own = run(&checkpoint, "rules", with(json!({"targets": "0.5", "rules": "wanda", "owl": "", "seeds": 1, "calibration": "model-text", "evaluation": "rule"})));
+    assert!(own.stats.iter().any(|s| s.label == "best at 50.0 %" && s.value.is_finite()), "the model's own text calibrates here too: {:?}", own.stats);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use crate::calibration::{Format, Recipe, draw};
 use crate::config::decode;
 use crate::layerwise::Loop;
 use crate::method::{Entry, Inputs, MethodError, Sink};
+use crate::own;
 use crate::prune::{Allocation, Config as PruneConfig, Wanda, chosen, shares};
 use crate::report::Report;
 use crate::text;
@@ -27,6 +28,7 @@ async fn run(config: Value, inputs: Inputs<'_>, session: &Session, sink: &dyn Si
     let model = Model::open(inputs.checkpoint)?;
     let matrices = chosen("all", &inputs, &desk)?;
     let length = text::window_length(&model, config.length as usize, &desk);
+    let inputs = own::supplied(inputs, &[&config.calibration, &config.evaluation], &model, length, session, &desk).await?;
     let calibrating = text::named(&inputs, &config.calibration, "calibration", false)?;
     let evaluation = text::evaluations(&inputs, &config.evaluation, length, config.windows as usize, &desk)?;
     let total: usize = contestants.iter().map(|c| config.draws(c) as usize).sum();
