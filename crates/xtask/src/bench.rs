@@ -11,7 +11,7 @@ use crate::{page, setup};
 
 /// Builds what is measured, then hands over to the runner in `tests`.
 pub fn run_bench(only: Option<&str>, peers: Option<&str>, rounds: Option<u32>, out: Option<PathBuf>) -> Result<()> {
-    if which("npm").is_none() {
+    if only != Some("figures") && which("npm").is_none() {
         bail!("the peers come from npm; install Node 20 or newer, then run this again");
     }
     let tools = setup::page_tools()?;
@@ -20,9 +20,16 @@ pub fn run_bench(only: Option<&str>, peers: Option<&str>, rounds: Option<u32>, o
     fs::create_dir_all(&site)?;
     let mut bench = Command::new(runner()?);
     bench.env("ESPALIER_PAGE", &site).env("CHROMIUM", &browser.chromium).env("CHROMEDRIVER", &browser.driver);
-    ours(&tools, &site)?;
-    theirs(&site)?;
-    if only.is_none_or(|o| o.split(',').any(|item| "startup".contains(item.trim()))) {
+    // Figures have no peers: whoever asks for them alone waits for nothing else.
+    if only != Some("figures") {
+        ours(&tools, &site)?;
+        theirs(&site)?;
+    }
+    let asked = |item: &str| only.is_none_or(|o| o.split(',').any(|word| item.contains(word.trim())));
+    if asked("figures live") {
+        figures(&tools, &site)?;
+    }
+    if asked("startup") {
         let built = std::path::absolute(page::folder())?;
         page::release(&tools, &built)?;
         bench.env("ESPALIER_BUILT_PAGE", built);
@@ -55,6 +62,34 @@ fn ours(tools: &setup::Tools, site: &Path) -> Result<()> {
     run(bindgen.arg(&wasm))?;
     if let Some(wasm_opt) = &tools.wasm_opt {
         page::optimise(wasm_opt, &site.join("espalier/espalier_bench_bg.wasm"), "-O2")?;
+    }
+    Ok(())
+}
+
+/// The program that draws one figure at a time, made as small as the page is and with the page's styles.
+fn figures(tools: &setup::Tools, site: &Path) -> Result<()> {
+    let mut cargo = Command::new("cargo");
+    cargo.args(["build", "--release", "--target", "wasm32-unknown-unknown", "-p", "espalier-web", "--bin", "figures"]);
+    step("Building the figures", "4 minutes the first time", &mut cargo)?;
+    let out = site.join("figures");
+    let mut bindgen = Command::new("wasm-bindgen");
+    bindgen.env("PATH", tools.env_path()).args(["--target", "web", "--out-name", "figures", "--out-dir"]).arg(&out);
+    run(bindgen.arg(page::target().join("wasm32-unknown-unknown/release/figures.wasm")))?;
+    if let Some(wasm_opt) = &tools.wasm_opt {
+        page::optimise(wasm_opt, &out.join("figures_bg.wasm"), "-Oz")?;
+    }
+    fs::copy("tests/bench/index.html", site.join("index.html"))?;
+    fs::copy("tests/bench/figures.html", site.join("figures.html"))?;
+    let mut styles = String::new();
+    for name in ["espalier", "states", "experts", "language", "map"] {
+        styles += &fs::read_to_string(Path::new("assets/styles").join(name).with_extension("css"))?;
+    }
+    fs::write(out.join("figures.css"), styles)?;
+    let fonts = out.join("assets/fonts");
+    fs::create_dir_all(&fonts)?;
+    for entry in fs::read_dir("assets/fonts")? {
+        let path = entry?.path();
+        fs::copy(&path, fonts.join(path.file_name().unwrap_or_default()))?;
     }
     Ok(())
 }

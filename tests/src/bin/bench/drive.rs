@@ -29,8 +29,10 @@ pub async fn run(site: &Path, items: &[Item], wish: &Wish) -> Result<(String, Re
         if item.spec["kind"] == "startup" {
             for (name, outcome) in &mut rows {
                 starts(&page, name, outcome).await.unwrap_or_else(|e| outcome.fail(format!("{e:#}")));
-                println!("{:<26} {name:<15} {}", item.name, line(outcome, item.limit));
+                println!("{:<26} {name:<28} {}", item.name, line(outcome, item.limit));
             }
+        } else if item.spec["kind"] == "figures" {
+            rows = figures(&page, item, wish.rounds).await?;
         } else {
             let mut spec = item.spec.clone();
             spec["groups"] = json!(data::groups(item)?);
@@ -40,7 +42,7 @@ pub async fn run(site: &Path, items: &[Item], wish: &Wish) -> Result<(String, Re
                 }
             }
             for (name, outcome) in &rows {
-                println!("{:<26} {name:<15} {}", item.name, line(outcome, item.limit));
+                println!("{:<26} {name:<28} {}", item.name, line(outcome, item.limit));
             }
         }
         results.insert(item.name.clone(), rows);
@@ -57,6 +59,23 @@ async fn turn(page: &Page, spec: &Value, name: &str, outcome: &mut Outcome) -> R
         const go = () => globalThis.measure ? measure(item, peer, option, limit).then(done) : setTimeout(go, 10); go();";
     outcome.add(&page.js_async(script, json!([spec, module, option, LIMIT_MS])).await?);
     Ok(())
+}
+
+/// Every kind of figure, round by round, so that a busy minute strikes all of them.
+async fn figures(page: &Page, item: &Item, rounds: usize) -> Result<Vec<(String, Outcome)>> {
+    page.visit("figures.html").await?;
+    let names = page.until("return globalThis.stage ? document.documentElement.dataset.kinds : null", 30).await.context("the figures' program did not start")?;
+    let mut rows: Vec<(String, Outcome)> = names.as_str().unwrap_or_default().split('|').map(|n| (n.to_owned(), Outcome::default())).collect();
+    for _ in 0..rounds {
+        for (kind, (_, outcome)) in rows.iter_mut().enumerate() {
+            let script = "const [what, kind, done] = arguments; globalThis[what](kind).then(done, (e) => done({ failed: String(e?.message ?? e) }));";
+            outcome.add(&page.js_async(script, json!([item.spec["what"], kind])).await?);
+        }
+    }
+    for (name, outcome) in &rows {
+        println!("{:<26} {name:<28} {}", item.name, line(outcome, item.limit));
+    }
+    Ok(rows)
 }
 
 /// Navigations to the first product, each in a tab of its own; the server forbids the cache.
@@ -77,7 +96,7 @@ async fn starts(page: &Page, name: &str, outcome: &mut Outcome) -> Result<()> {
     for round in 0..STARTS {
         let tab = page.driver.new_tab().await?;
         page.driver.switch_to_window(tab).await?;
-        page.open(&address).await?;
+        page.visit(&address).await?;
         let first = page.until(script, 20).await.context("the page did not say that it had made its first product")?;
         if let Some(why) = first["failed"].as_str() {
             anyhow::bail!("{why}");

@@ -41,6 +41,13 @@ pub struct Item {
     pub bars: Vec<Bar>,
 }
 
+impl Item {
+    /// Whether this row is a measurement of ours.
+    pub fn is_ours(&self, row: &str) -> bool {
+        row.starts_with("Espalier") || self.spec["kind"] == "figures"
+    }
+}
+
 /// A promise.
 pub enum Bar {
     /// Time of one of ours ≤ so many times that of the best of these.
@@ -124,5 +131,9 @@ pub fn all() -> Vec<Item> {
         limit: 0.0,
         bars: vec![Bar::Within(PAGE, 200.0)],
     });
+    // No peers: each kind of figure beside the others. The program that draws them says which there are.
+    for (name, what, bar) in [("figures", "redraw", Bar::Within("curve, 10 000 points", 10.0)), ("figures live", "live", Bar::Within("expert grid, 64 × 256", 1000.0 / 60.0 + 0.1))] {
+        items.push(Item { name: name.into(), spec: json!({ "kind": "figures", "what": what }), peers: Vec::new(), limit: 0.0, bars: vec![bar] });
+    }
     items
 }

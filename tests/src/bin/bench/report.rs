@@ -81,7 +81,7 @@ pub fn print(items: &[Item], results: &Results) -> usize {
         let best = right.iter().map(|r| r.1).fold(f64::INFINITY, f64::min);
         let words: Vec<String> = right.iter().map(|(p, ms)| format!("{p} {:.2}", ms / best)).collect();
         println!("{:<26} {}", item.name, words.join(", "));
-        wrong += rows.iter().filter(|(p, o)| p.starts_with("Espalier") && o.right(item.limit).is_none()).count();
+        wrong += rows.iter().filter(|(p, o)| item.is_ours(p) && o.right(item.limit).is_none()).count();
     }
     println!("\nPromises:");
     for item in items {
@@ -97,7 +97,7 @@ pub fn print(items: &[Item], results: &Results) -> usize {
                     (format!("{ours}: {asked}: {got}"), ratio.map(|r| r <= *most))
                 }
                 Bar::Within(ours, most) => {
-                    (format!("{ours}: at most {most:.0} ms: {}", time(ours).map_or("not measured".into(), |t| format!("{t:.0} ms"))), time(ours).map(|t| t <= *most))
+                    (format!("{ours}: at most {most:.0} ms: {}", time(ours).map_or("not measured".into(), |t| format!("{t:.1} ms"))), time(ours).map(|t| t <= *most))
                 }
                 Bar::Error(ours, most) => {
                     let error = of(ours).filter(|o| o.median().is_some()).map(|o| o.error);
