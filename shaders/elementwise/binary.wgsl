@@ -9,8 +9,6 @@ struct Params {
     a_stride: vec4<u32>,
     /// Strides of `b`, in elements.
     b_stride: vec4<u32>,
-    /// Which function.
-    kind: u32,
     /// First element of this launch's `a` in its binding.
     a_base: u32,
     /// First element of this launch's `b` in its binding.
@@ -19,13 +17,18 @@ struct Params {
     y_base: u32,
 }
 
+// Which function: a pipeline each, for drivers that walk through every case of a switch.
+override kind: u32 = 0u;
+// Axes that have more than one element, counted from the innermost: integer division is slow on many devices.
+override axes: u32 = 4u;
+
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> a: array<f32>;
 @group(0) @binding(2) var<storage, read> b: array<f32>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 
 fn apply(p: f32, q: f32) -> f32 {
-    switch params.kind {
+    switch kind {
         case 0u: { return p + q; }
         case 1u: { return p - q; }
         case 2u: { return p * q; }
@@ -40,6 +43,20 @@ fn apply(p: f32, q: f32) -> f32 {
     }
 }
 
+// Where the i-th element of the output lies.
+fn place_of(i: u32) -> vec4<u32> {
+    let extent = params.extent;
+    if axes == 1u {
+        return vec4<u32>(0u, 0u, 0u, i);
+    }
+    let z = i / extent.w;
+    if axes == 2u {
+        return vec4<u32>(0u, 0u, z, i - z * extent.w);
+    }
+    let y = z / extent.z;
+    return vec4<u32>(y / extent.y, y % extent.y, z - y * extent.z, i - z * extent.w);
+}
+
 @compute @workgroup_size(256)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -49,8 +66,7 @@ fn main(
     let i = flat_index(group, groups, lane);
     let extent = params.extent;
     if i < extent.x * extent.y * extent.z * extent.w {
-        let inner = i / extent.w;
-        let place = vec4<u32>(inner / extent.z / extent.y, inner / extent.z % extent.y, inner % extent.z, i % extent.w);
+        let place = place_of(i);
         let at_a = place * params.a_stride;
         let at_b = place * params.b_stride;
         let p = a[params.a_base + at_a.x + at_a.y + at_a.z + at_a.w];

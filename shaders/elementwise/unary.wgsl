@@ -6,20 +6,21 @@
 struct Params {
     /// Elements.
     count: u32,
-    /// Which function.
-    kind: u32,
     /// First element of `x` in its binding.
     x_base: u32,
     /// First element of `y` in its binding.
     y_base: u32,
 }
 
+// Which function: a pipeline each, for drivers that walk through every case of a switch.
+override kind: u32 = 0u;
+
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 
 fn apply(v: f32) -> f32 {
-    switch params.kind {
+    switch kind {
         case 0u: { return -v; }
         case 1u: { return abs(v); }
         case 2u: { return sign(v); }

@@ -1,22 +1,22 @@
-//! use lib/fold
-// What every softmax begins with, for a workgroup of 256 a row: the row's largest element, then Σ exp(x − that).
+//! use lib/row
+// What every softmax begins with, for a workgroup of 64 a row: the row's largest element, then Σ exp(x − that).
 //
 // The file that takes this in defines `x` and `params.width`, the elements of a row.
 
 // The largest element of the row that begins at `start`.
 fn row_largest(lane: u32, start: u32) -> f32 {
     var largest = -3.4028234e38;
-    for (var i = lane; i < params.width; i += 256u) {
+    for (var i = lane; i < params.width; i += 64u) {
         largest = max(largest, x[start + i]);
     }
-    return fold_largest(lane, largest);
+    return row_largest_of(lane, largest);
 }
 
 // Σ exp(x − largest) of that row.
 fn row_exponentials(lane: u32, start: u32, largest: f32) -> f32 {
     var sum = 0.0;
-    for (var i = lane; i < params.width; i += 256u) {
+    for (var i = lane; i < params.width; i += 64u) {
         sum += exp(x[start + i] - largest);
     }
-    return fold_sum(lane, sum);
+    return row_sum(lane, sum);
 }

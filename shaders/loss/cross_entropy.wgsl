@@ -1,4 +1,4 @@
-//! −ln softmax(x)[target] of each row, one workgroup a row: the largest logit, then the sum of exponentials, each folded as a tree.
+//! −ln softmax(x)[target] of each row, one workgroup a row: the largest logit, then the sum of exponentials.
 //! A target past the row's end costs nothing.
 //! use lib/exponentials
 //! use lib/index
@@ -21,7 +21,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read> targets: array<u32>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(64)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,

@@ -1,6 +1,6 @@
 //! How far the rows of two matrices are apart, one number a row: Jensen–Shannon divergence of their softmaxes, mean squared difference, or
 //! one minus their cosine. One workgroup a row.
-//! use lib/fold
+//! use lib/row
 //! use lib/index
 
 struct Params {
@@ -50,23 +50,23 @@ fn spread(r: f32) -> f32 {
 fn jensen_shannon(lane: u32, from_p: u32, from_q: u32) -> f32 {
     var most_p = -3.4028234e38;
     var most_q = -3.4028234e38;
-    for (var i = lane; i < params.width; i += 256u) {
+    for (var i = lane; i < params.width; i += 64u) {
         most_p = max(most_p, p[from_p + i]);
         most_q = max(most_q, q[from_q + i]);
     }
-    most_p = fold_largest(lane, most_p);
-    most_q = fold_largest(lane, most_q);
+    most_p = row_largest_of(lane, most_p);
+    most_q = row_largest_of(lane, most_q);
     var sum_p = 0.0;
     var sum_q = 0.0;
-    for (var i = lane; i < params.width; i += 256u) {
+    for (var i = lane; i < params.width; i += 64u) {
         sum_p += exp(p[from_p + i] - most_p);
         sum_q += exp(q[from_q + i] - most_q);
     }
-    sum_p = fold_sum(lane, sum_p);
-    sum_q = fold_sum(lane, sum_q);
+    sum_p = row_sum(lane, sum_p);
+    sum_q = row_sum(lane, sum_q);
     let shift = (most_p - most_q) + (log(sum_p) - log(sum_q));
     var total = 0.0;
-    for (var i = lane; i < params.width; i += 256u) {
+    for (var i = lane; i < params.width; i += 64u) {
         let a = exp(p[from_p + i] - most_p) / sum_p;
         let b = exp(q[from_q + i] - most_q) / sum_q;
         let middle = 0.5 * (a + b);
@@ -74,40 +74,40 @@ fn jensen_shannon(lane: u32, from_p: u32, from_q: u32) -> f32 {
         let r = tangent(0.5 * ((p[from_p + i] - q[from_q + i]) - shift));
         total += (middle + EPSILON) * spread(r * (middle / (middle + EPSILON)));
     }
-    return 0.5 * fold_sum(lane, total);
+    return 0.5 * row_sum(lane, total);
 }
 
 fn mean_square(lane: u32, from_p: u32, from_q: u32) -> f32 {
     var total = 0.0;
-    for (var i = lane; i < params.width; i += 256u) {
+    for (var i = lane; i < params.width; i += 64u) {
         let d = p[from_p + i] - q[from_q + i];
         total += d * d;
     }
-    return fold_sum(lane, total) / f32(params.width);
+    return row_sum(lane, total) / f32(params.width);
 }
 
 // Half the squared distance of the two directions, which is one minus their cosine. A row of zeros has no direction: 0 beside another, else 1.
 fn cosine(lane: u32, from_p: u32, from_q: u32) -> f32 {
     var square_p = 0.0;
     var square_q = 0.0;
-    for (var i = lane; i < params.width; i += 256u) {
+    for (var i = lane; i < params.width; i += 64u) {
         square_p += p[from_p + i] * p[from_p + i];
         square_q += q[from_q + i] * q[from_q + i];
     }
-    square_p = fold_sum(lane, square_p);
-    square_q = fold_sum(lane, square_q);
+    square_p = row_sum(lane, square_p);
+    square_q = row_sum(lane, square_q);
     let scale_p = select(0.0, 1.0 / sqrt(square_p), square_p > 0.0);
     let scale_q = select(0.0, 1.0 / sqrt(square_q), square_q > 0.0);
     var total = 0.0;
-    for (var i = lane; i < params.width; i += 256u) {
+    for (var i = lane; i < params.width; i += 64u) {
         let d = p[from_p + i] * scale_p - q[from_q + i] * scale_q;
         total += d * d;
     }
-    total = 0.5 * fold_sum(lane, total);
+    total = 0.5 * row_sum(lane, total);
     return select(total, 1.0, (square_p > 0.0) != (square_q > 0.0));
 }
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(64)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,

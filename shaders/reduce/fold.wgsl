@@ -1,7 +1,7 @@
 //! Folds the middle axis of x, seen as `outer × axis × inner`: y[o, p, i] over the p-th part of the axis.
 //!
-//! Along rows (`columns` = 0) a workgroup makes one result: each invocation folds every 256th element, then the 256 results are folded as a
-//! tree. Along columns an invocation makes one result by itself, neighbours beside neighbours. The order never depends on timing.
+//! Either a workgroup makes one result (`alone` = 0): each invocation folds every 256th element, then the 256 results are folded as a
+//! tree. Or an invocation makes one by itself: along columns, neighbours beside neighbours, and where many rows are short. The order never depends on timing.
 //! use lib/index
 
 struct Params {
@@ -17,8 +17,8 @@ struct Params {
     parts: u32,
     /// Parts of the axis in all.
     all_parts: u32,
-    /// 1 where an invocation folds a column by itself.
-    columns: u32,
+    /// 1 where an invocation makes a result by itself.
+    alone: u32,
     /// 0 sum, 1 sum of squares, 2 largest, 3 smallest.
     kind: u32,
     /// Factor for the result.
@@ -83,7 +83,7 @@ fn main(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let results = params.outer * params.parts * params.inner;
-    if params.columns == 1u {
+    if params.alone == 1u {
         let number = flat_index(group, groups, lane);
         if number < results {
             write(number, along(number, 0u, 1u));

@@ -1,5 +1,5 @@
 //! Rows brought to a mean square of one, one workgroup a row: y = c / √(mean(c²) + ε), with c = x (kind 0) or c = x − mean(x) (kind 1).
-//! use lib/fold
+//! use lib/row
 //! use lib/index
 
 struct Params {
@@ -21,7 +21,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(64)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
@@ -35,20 +35,20 @@ fn main(
     var mean = 0.0;
     if params.kind == 1u {
         var sum = 0.0;
-        for (var i = lane; i < params.width; i += 256u) {
+        for (var i = lane; i < params.width; i += 64u) {
             sum += x[from_x + i];
         }
-        mean = fold_sum(lane, sum) / f32(params.width);
+        mean = row_sum(lane, sum) / f32(params.width);
     }
     var squares = 0.0;
-    for (var i = lane; i < params.width; i += 256u) {
+    for (var i = lane; i < params.width; i += 64u) {
         let c = x[from_x + i] - mean;
         squares += c * c;
     }
-    let factor = inverseSqrt(fold_sum(lane, squares) / f32(params.width) + params.epsilon);
+    let factor = inverseSqrt(row_sum(lane, squares) / f32(params.width) + params.epsilon);
     if row < params.rows {
         let to_y = params.y_base + row * params.width;
-        for (var i = lane; i < params.width; i += 256u) {
+        for (var i = lane; i < params.width; i += 64u) {
             y[to_y + i] = (x[from_x + i] - mean) * factor;
         }
     }

@@ -1,5 +1,5 @@
-//! y = exp(x − max) / Σ exp(x − max) along rows, one workgroup a row: the largest element, then the sum, each folded
-//! as a tree, then the results.
+//! y = exp(x − max) / Σ exp(x − max) along rows, one workgroup a row: the largest element, then the sum,
+//! then the results.
 //! use lib/exponentials
 //! use lib/index
 
@@ -18,7 +18,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(64)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
@@ -34,7 +34,7 @@ fn main(
 
     if row < params.rows {
         let to_y = params.y_base + row * params.width;
-        for (var i = lane; i < params.width; i += 256u) {
+        for (var i = lane; i < params.width; i += 64u) {
             y[to_y + i] = exp(x[from_x + i] - largest) / sum;
         }
     }

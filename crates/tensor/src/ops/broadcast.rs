@@ -70,6 +70,11 @@ impl<const N: usize> Walk<N> {
         (self.extent[0] * self.extent[1] * self.extent[2], self.extent[3])
     }
 
+    /// Axes from the innermost to the outermost that has more than one element; at least 1.
+    pub fn axes(&self) -> u32 {
+        (AXES - self.extent.iter().position(|&e| e > 1).unwrap_or(AXES - 1)) as u32
+    }
+
     /// Flat index in each input of a flat index of the output.
     pub fn places(&self, flat: usize) -> [usize; N] {
         let [_, e1, e2, e3] = self.extent;

@@ -9,6 +9,7 @@ pub mod loss;
 pub mod matmul;
 pub mod optim;
 pub mod order;
+mod exponential;
 mod nth;
 mod pack;
 pub mod plan;

@@ -9,6 +9,11 @@ use crate::op::{Launch, Slot};
 /// Invocations a workgroup in kernels over flat indices.
 pub const LANES: usize = 256;
 
+/// Additions in a row on the way of one element to its row's sum, in kernels that take in `lib/row`: those of one invocation, then those over the invocations.
+pub fn row_path(width: usize) -> usize {
+    width.div_ceil(64) + 11
+}
+
 /// Workgroups a dimension, by WebGPU's default limit.
 const GROUPS: usize = 65_535;
 
@@ -112,6 +117,11 @@ fn part(run: Run, whole: usize, all: Slot, some: impl Fn(u64, u64) -> Slot) -> P
     let first = run.start / ALIGN * ALIGN;
     let bytes = 4 * (run.start + run.len - first) as u64;
     Part { slot: some(4 * first as u64, bytes), base: (run.start - first) as u32 }
+}
+
+/// The same launch with the kernel made for these values of its overrides.
+pub fn made_for(overrides: &[(&'static str, u32)], launch: Launch) -> Launch {
+    Launch { overrides: overrides.iter().map(|&(name, value)| (name, f64::from(value))).collect(), ..launch }
 }
 
 /// One launch with its parameters.

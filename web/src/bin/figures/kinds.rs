@@ -160,7 +160,7 @@ fn race(turn: f64) -> Html {
 
 fn dumbbells(turn: f64) -> Html {
     let rows = (0..32).map(|i| Pair { name: format!("block {i}"), values: [noise(i, turn), noise(i, turn + 0.5)] }).collect();
-    let bells = Dumbbells { width: 0.0, axis: axis("error", false), ends: ["before".into(), "after".into()], rows };
+    let bells = Dumbbells { width: 0.0, axis: axis("error", false), ends: ["before".into(), "after".into()], rows, published: false };
     html! { <DumbbellChart title="Before and after" sentence="What changed." {bells} test="bells" /> }
 }
 

@@ -5,6 +5,7 @@ use espalier_kernels::attention::attend::Params;
 use crate::array::{Array, DType, Spec};
 use crate::gemm::gemm;
 use crate::op::{Op, Plan, Sample, Slot, Tolerance};
+use crate::ops::exponential::{exponentials, largest};
 use crate::ops::plan::{grid, launch, limits};
 use crate::ops::sampling::{float_array, sample, tied_array, tiled};
 use crate::ops::values::{ULP, flat, flat_u32, gamma, magnitude};
@@ -125,7 +126,7 @@ impl Op for Attend {
         let Sizes { keys, head, .. } = self.sizes(&specs);
         let size = head as f32 * magnitude(inputs[0]) * magnitude(inputs[1]) * self.scale.abs();
         let score = 2.0 * (gamma(head) + ULP) * size;
-        let weight = score + 2.0 * gamma(keys + 8) + (4.0 + 3.3 * (keys.div_ceil(64) + 2) as f32) * ULP;
+        let weight = score + 2.0 * gamma(keys + 8) + (5.0 + 4.3 * (keys.div_ceil(64) + 2) as f32) * ULP;
         Tolerance::absolute(2.0 * weight * magnitude(inputs[2]) + f32::MIN_POSITIVE)
     }
 
@@ -136,16 +137,11 @@ impl Op for Attend {
 
 /// Softmax of the elements in `seen`; the others become 0.
 fn softmax_over(row: &mut [f32], seen: std::ops::Range<usize>) {
-    let largest = row[seen.clone()].iter().copied().fold(-f32::MAX, f32::max);
+    let most = largest(&row[seen.clone()]);
     row[..seen.start].fill(0.0);
     row[seen.end..].fill(0.0);
     let part = &mut row[seen];
-    let mut sum = 0.0_f64;
-    for x in part.iter_mut() {
-        *x = (*x - largest).exp();
-        sum += f64::from(*x);
-    }
-    let factor = (1.0 / sum) as f32;
+    let factor = (1.0 / exponentials(part, most)) as f32;
     part.iter_mut().for_each(|x| *x *= factor);
 }
 

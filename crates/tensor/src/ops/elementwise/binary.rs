@@ -6,7 +6,7 @@ use super::{Affine, Unary};
 use crate::array::{Array, Spec};
 use crate::op::{Op, Plan, Sample, Tolerance, Value};
 use crate::ops::broadcast::{Walk, common, words};
-use crate::ops::plan::{Run, grid_of, input_part, launch, limits, output_part};
+use crate::ops::plan::{Run, grid_of, input_part, launch, limits, made_for, output_part};
 use crate::ops::sampling::{SIZES, float_array, positive_array, sample, tied_array, tiled};
 use crate::ops::values::{flat, ulps};
 use crate::session::{Session, Tensor};
@@ -97,8 +97,17 @@ impl Op for Binary {
             let [[.., along_a], [.., along_b]] = walk.strides;
             for row in 0..rows {
                 let [at_a, at_b] = walk.places(row * width);
-                match (along_a, along_b) {
-                    (1, 1) => y.extend(a[at_a..at_a + width].iter().zip(&b[at_b..at_b + width]).map(|(&a, &b)| self.at(a, b))),
+                // Sums and products are asked for outside the loop, where compilers can make vector code of them.
+                match (along_a, along_b, self) {
+                    (1, 1, _) => {
+                        let both = a[at_a..at_a + width].iter().zip(&b[at_b..at_b + width]);
+                        match self {
+                            Self::Add => y.extend(both.map(|(a, b)| a + b)),
+                            Self::Mul => y.extend(both.map(|(a, b)| a * b)),
+                            _ => y.extend(both.map(|(&a, &b)| self.at(a, b))),
+                        }
+                    }
+                    (1, 0, Self::Mul) => y.extend(a[at_a..at_a + width].iter().map(|a| a * b[at_b])),
                     _ => y.extend((0..width).map(|i| self.at(a[at_a + i * along_a], b[at_b + i * along_b]))),
                 }
             }
@@ -127,8 +136,8 @@ impl Op for Binary {
             let [a, b] = [0, 1].map(|i| input_part(i, Run { start: first[i], len: part.reach(i) }, inputs[i].len()));
             let y = output_part(Run { start, len }, n);
             let [a_stride, b_stride] = part.strides.map(words);
-            let params = Params::new(words(part.extent), a_stride, b_stride, *self as u32, a.base, b.base, y.base);
-            launch(params, vec![a.slot, b.slot, y.slot], grid_of(len))
+            let params = Params::new(words(part.extent), a_stride, b_stride, a.base, b.base, y.base);
+            made_for(&[("kind", *self as u32), ("axes", part.axes())], launch(params, vec![a.slot, b.slot, y.slot], grid_of(len)))
         });
         Plan { scratch: Vec::new(), launches: launches.collect() }
     }

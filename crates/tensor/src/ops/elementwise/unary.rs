@@ -5,7 +5,8 @@ use espalier_kernels::elementwise::unary::Params;
 use super::UnaryGrad;
 use crate::array::{Array, Spec};
 use crate::op::{Op, Plan, Sample, Tolerance, Value};
-use crate::ops::plan::{grid_of, input_part, launch, output_part, runs};
+use crate::ops::exponential::exponential;
+use crate::ops::plan::{grid_of, input_part, launch, made_for, output_part, runs};
 use crate::ops::sampling::{SIZES, float_array, positive_array, sample, tied_array, tiled};
 use crate::ops::values::{ULP, flat, magnitude, ulps};
 use crate::tape::{Gradients, NotDifferentiable, Vjp};
@@ -78,7 +79,8 @@ impl Unary {
             Self::Rsqrt => 1.0 / x.sqrt(),
             Self::Square => x * x,
             Self::Reciprocal => 1.0 / x,
-            Self::Relu => x.max(0.0),
+            Self::Relu if x > 0.0 => x,
+            Self::Relu => 0.0,
             Self::Sigmoid => sigmoid(x),
             Self::Tanh => x.tanh(),
             Self::Silu => x * sigmoid(x),
@@ -117,7 +119,7 @@ impl Unary {
 
 /// `1 / (1 + e⁻ˣ)`, without an overflow on either side.
 fn sigmoid(x: f32) -> f32 {
-    let e = (-x.abs()).exp();
+    let e = exponential(-x.abs());
     (if x >= 0.0 { 1.0 } else { e }) / (1.0 + e)
 }
 
@@ -126,7 +128,7 @@ fn normal_share(x: f32) -> f32 {
     let z = x.abs() * std::f32::consts::FRAC_1_SQRT_2;
     let t = 1.0 / (1.0 + 0.327_591_1 * z);
     let series = [1.061_405_4, -1.453_152_1, 1.421_413_8, -0.284_496_72, 0.254_829_6_f32].into_iter().fold(0.0, |sum, a| (sum + a) * t);
-    let tail = series * (-z * z).exp();
+    let tail = series * exponential(-z * z);
     if x >= 0.0 { 1.0 - 0.5 * tail } else { 0.5 * tail }
 }
 
@@ -140,14 +142,21 @@ impl Op for Unary {
     }
 
     fn cpu(&self, inputs: &[&Array]) -> Array {
-        Array::from_f32(&inputs[0].spec().shape, flat(inputs[0]).iter().map(|&x| self.at(x)).collect())
+        let x = flat(inputs[0]);
+        // What networks are full of is asked for outside the loop, where compilers can make vector code of it.
+        let y = match self {
+            Self::Relu => x.iter().map(|&x| Self::Relu.at(x)).collect(),
+            Self::Silu => x.iter().map(|&x| Self::Silu.at(x)).collect(),
+            _ => x.iter().map(|&x| self.at(x)).collect(),
+        };
+        Array::from_f32(&inputs[0].spec().shape, y)
     }
 
     fn gpu(&self, _inputs: &[Spec], output: &Spec) -> Plan {
         let n = output.len();
         let launches = runs(n).map(|run| {
             let (x, y) = (input_part(0, run, n), output_part(run, n));
-            launch(Params::new(run.len as u32, *self as u32, x.base, y.base), vec![x.slot, y.slot], grid_of(run.len))
+            made_for(&[("kind", *self as u32)], launch(Params::new(run.len as u32, x.base, y.base), vec![x.slot, y.slot], grid_of(run.len)))
         });
         Plan { scratch: Vec::new(), launches: launches.collect() }
     }

@@ -5,7 +5,7 @@ use espalier_kernels::elementwise::unary_grad::Params;
 use super::Unary;
 use crate::array::{Array, Spec};
 use crate::op::{Op, Plan, Sample, Tolerance};
-use crate::ops::plan::{grid_of, input_part, launch, output_part, runs};
+use crate::ops::plan::{grid_of, input_part, launch, made_for, output_part, runs};
 use crate::ops::sampling::{SIZES, float_array, positive_array, sample, tied_array, tiled};
 use crate::ops::values::{ULP, flat, magnitude};
 use crate::tape::{Gradients, NotDifferentiable, Vjp};
@@ -28,7 +28,12 @@ impl Op for UnaryGrad {
     }
 
     fn cpu(&self, inputs: &[&Array]) -> Array {
-        let dx = flat(inputs[0]).iter().zip(flat(inputs[1]).iter()).map(|(&x, g)| self.0.slope(x) * g).collect();
+        let (x, g) = (flat(inputs[0]), flat(inputs[1]));
+        let both = x.iter().zip(g.iter());
+        let dx = match self.0 {
+            Unary::Relu => both.map(|(&x, g)| Unary::Relu.slope(x) * g).collect(),
+            _ => both.map(|(&x, g)| self.0.slope(x) * g).collect(),
+        };
         Array::from_f32(&inputs[0].spec().shape, dx)
     }
 
@@ -36,7 +41,7 @@ impl Op for UnaryGrad {
         let n = output.len();
         let launches = runs(n).map(|run| {
             let (x, g, y) = (input_part(0, run, n), input_part(1, run, n), output_part(run, n));
-            launch(Params::new(run.len as u32, self.0 as u32, x.base, y.base), vec![x.slot, g.slot, y.slot], grid_of(run.len))
+            made_for(&[("kind", self.0 as u32)], launch(Params::new(run.len as u32, x.base, y.base), vec![x.slot, g.slot, y.slot], grid_of(run.len)))
         });
         Plan { scratch: Vec::new(), launches: launches.collect() }
     }

@@ -2,12 +2,15 @@
 
 use espalier_kernels::layout::transpose::Params;
 
-use super::moved;
 use crate::array::{Array, Spec};
 use crate::op::{Launch, Op, Plan, Sample, Tolerance, Value};
 use crate::ops::plan::{Part, Run, grid, input_part, launch, output_part, row_runs};
 use crate::ops::sampling::{SIZES, float_array, sample, tiled, wild_array};
+use crate::ops::values::{flat, flat_u32};
 use crate::tape::{Gradients, NotDifferentiable, Vjp};
+
+/// Rows and columns that are moved together, and by one workgroup.
+const SIDE: usize = 32;
 
 /// `[m, n]` to `[n, m]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +19,21 @@ pub struct Transpose;
 /// One launch: `rows × cols` elements of `x`, whose rows are `x_stride` apart, become `cols × rows` of `y`, whose rows are `y_stride` apart.
 fn transposed(rows: usize, cols: usize, x: (Part, usize), y: (Part, usize)) -> Launch {
     let params = Params::new(rows as u32, cols as u32, x.1 as u32, y.1 as u32, x.0.base, y.0.base);
-    launch(params, vec![x.0.slot, y.0.slot], grid(rows.div_ceil(16) * cols.div_ceil(16)))
+    launch(params, vec![x.0.slot, y.0.slot], grid(rows.div_ceil(SIDE) * cols.div_ceil(SIDE)))
+}
+
+/// The same on the CPU, square by square, so that both sides stay in the cache.
+fn turned<T: Copy + Default>(x: &[T], rows: usize, cols: usize) -> Vec<T> {
+    let mut y = vec![T::default(); x.len()];
+    for first_row in (0..rows).step_by(SIDE) {
+        for first_col in (0..cols).step_by(SIDE) {
+            for col in first_col..cols.min(first_col + SIDE) {
+                let to = &mut y[col * rows..][first_row..rows.min(first_row + SIDE)];
+                to.iter_mut().zip(first_row..).for_each(|(to, row)| *to = x[row * cols + col]);
+            }
+        }
+    }
+    y
 }
 
 impl Op for Transpose {
@@ -32,7 +49,11 @@ impl Op for Transpose {
     fn cpu(&self, inputs: &[&Array]) -> Array {
         let spec = inputs[0].spec();
         let (rows, cols) = (spec.shape[0], spec.shape[1]);
-        moved(inputs[0], &[cols, rows], (0..rows * cols).map(|i| Some(i % rows * cols + i / rows)))
+        let shape = [cols, rows];
+        match inputs[0] {
+            Array::F32(_) => Array::from_f32(&shape, turned(&flat(inputs[0]), rows, cols)),
+            Array::U32(_) => Array::from_u32(&shape, turned(&flat_u32(inputs[0]), rows, cols)),
+        }
     }
 
     fn gpu(&self, inputs: &[Spec], output: &Spec) -> Plan {

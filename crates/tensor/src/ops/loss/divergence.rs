@@ -4,7 +4,7 @@ use espalier_kernels::loss::divergence::Params;
 
 use crate::array::{Array, Spec};
 use crate::op::{Op, Plan, Sample, Tolerance};
-use crate::ops::plan::{Run, grid, input_part, launch, output_part, row_runs};
+use crate::ops::plan::{Run, grid, input_part, launch, output_part, row_path, row_runs};
 use crate::ops::sampling::{float_array, sample, tied_array, tiled};
 use crate::ops::values::{ULP, flat, gamma, magnitude};
 use crate::tape::{Gradients, NotDifferentiable, Vjp};
@@ -124,7 +124,7 @@ impl Op for Divergence {
     /// so much of a length of one, and half a squared distance d ≤ 2 by d times that.
     fn tolerance(&self, inputs: &[&Array]) -> Tolerance {
         let [_, width] = sizes(&[inputs[0].spec(), inputs[1].spec()]);
-        let path = gamma(width.div_ceil(256) + 9);
+        let path = gamma(row_path(width) + 1);
         match self {
             Self::JensenShannon => {
                 let distance = 2.0 * magnitude(inputs[0]).max(magnitude(inputs[1]));

@@ -4,7 +4,8 @@ use espalier_kernels::loss::likelihood::Params;
 
 use crate::array::{Array, DType, Spec};
 use crate::op::{Op, Plan, Sample, Slot, Tolerance};
-use crate::ops::plan::{Run, grid, input_part, launch, limits, row_runs};
+use crate::ops::exponential::{exponential, exponentials, largest};
+use crate::ops::plan::{Run, grid, input_part, launch, limits, row_path, row_runs};
 use crate::ops::sampling::{SIZES, float_array, indices, sample, tiled};
 use crate::ops::values::{ULP, flat, flat_u32, gamma, magnitude};
 use crate::tape::{Gradients, NotDifferentiable, Vjp};
@@ -55,12 +56,15 @@ impl Op for Likelihood {
         let [rows, width] = Self::sizes(&specs);
         let (x, words) = (flat(inputs[0]), flat_u32(inputs[1]));
         let mut y = flat(inputs[2]).into_owned();
+        let mut powers = Vec::with_capacity(width);
         for ((state, &word), r) in y.chunks_exact_mut(3).zip(words.iter()).zip(0..rows) {
             let row = &x[r * width..][..width];
-            let largest = row.iter().copied().fold(state[0], f32::max);
-            let sum: f64 = row.iter().map(|&v| f64::from((v - largest).exp())).sum();
-            state[1] = state[1] * (state[0] - largest).exp() + sum as f32;
-            state[0] = largest;
+            let most = largest(row).max(state[0]);
+            powers.clear();
+            powers.extend_from_slice(row);
+            let sum = exponentials(&mut powers, most) as f32;
+            state[1] = state[1] * exponential(state[0] - most) + sum;
+            state[0] = most;
             if let Some(&v) = (word as usize).checked_sub(self.first).and_then(|w| row.get(w)) {
                 state[2] = v;
             }
@@ -82,13 +86,13 @@ impl Op for Likelihood {
         Plan { scratch: Vec::new(), launches: launches.collect() }
     }
 
-    /// The sum as in `Softmax`: 3.3 units of `exp` and γ of the path, of at most as many ones as there are words so far; logits are copied.
+    /// The sum as in `Softmax`: 3.3 units of `exp`, one of the twin, and γ of the path, of at most as many ones as there are words so far; logits are copied.
     fn tolerance(&self, inputs: &[&Array]) -> Tolerance {
         let specs: Vec<Spec> = inputs.iter().map(|a| a.spec()).collect();
         let [_, width] = Self::sizes(&specs);
         let sums = flat(inputs[2]).chunks_exact(3).fold(0.0_f32, |m, s| m.max(s[1])) + width as f32;
         let distance = 2.0 * magnitude(inputs[0]).min(100.0);
-        Tolerance::absolute(sums * (gamma(width.div_ceil(256) + 9) + (5.0 + distance) * ULP) + f32::MIN_POSITIVE)
+        Tolerance::absolute(sums * (gamma(row_path(width) + 1) + (6.0 + distance) * ULP) + f32::MIN_POSITIVE)
     }
 
     fn vjp(&self, _vjp: Vjp<'_>) -> Result<Gradients, NotDifferentiable> {

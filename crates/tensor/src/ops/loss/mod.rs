@@ -28,11 +28,15 @@ fn classes(inputs: &[Spec]) -> (usize, usize) {
     (*n, *width)
 }
 
-/// Samples that suit the loss and its gradient (which takes a slope a row, too).
+/// Samples that suit the loss and its gradient (which takes the loss and a slope a row, too).
 fn class_samples<O: Op + Copy + 'static>(op: O, slopes: bool) -> Vec<Sample> {
     let inputs = |n: usize, logits: Array, below: usize| {
         let targets = Array::from_u32(&[n], indices(n, below, 2));
-        if slopes { vec![logits, targets, float_array(&[n], 3)] } else { vec![logits, targets] }
+        if !slopes {
+            return vec![logits, targets];
+        }
+        let losses = CrossEntropy.cpu(&[&logits, &targets]);
+        vec![logits, targets, losses, float_array(&[n], 3)]
     };
     let mut all = Vec::new();
     for width in [1, 10, 63, 64, 65, 257, 1031] {

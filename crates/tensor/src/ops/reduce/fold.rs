@@ -62,22 +62,15 @@ impl Fold {
         Self { kind, axis: Some(axis), keep: true }
     }
 
-    /// The elements of one result, joined in f64.
-    fn joined(self, elements: impl Iterator<Item = f32>) -> f32 {
-        let (mut n, mut sum, mut squares, mut max, mut min) = (0_u32, 0.0_f64, 0.0_f64, -f32::MAX, f32::MAX);
-        for x in elements {
-            n += 1;
-            sum += f64::from(x);
-            squares += f64::from(x) * f64::from(x);
-            max = max.max(x);
-            min = min.min(x);
-        }
+    /// All results, sums in f64.
+    fn folded(self, x: &[f32], middle: &Middle) -> Vec<f32> {
+        let n = middle.axis as f64;
         match self.kind {
-            FoldKind::Sum => sum as f32,
-            FoldKind::Mean => (sum / f64::from(n)) as f32,
-            FoldKind::SumSquares => squares as f32,
-            FoldKind::Max => max,
-            FoldKind::Min => min,
+            FoldKind::Sum => middle.folded(x, 0.0, |s, x| s + f64::from(x), |s| s as f32),
+            FoldKind::Mean => middle.folded(x, 0.0, |s, x| s + f64::from(x), |s| (s / n) as f32),
+            FoldKind::SumSquares => middle.folded(x, 0.0, |s, x| s + f64::from(x) * f64::from(x), |s| s as f32),
+            FoldKind::Max => middle.folded(x, -f32::MAX, f32::max, |m| m),
+            FoldKind::Min => middle.folded(x, f32::MAX, f32::min, |m| m),
         }
     }
 
@@ -95,15 +88,21 @@ impl Fold {
         part.min(limits().elements() / middle.inner.max(1)).max(1)
     }
 
+    /// Whether an invocation makes a result by itself: neighbours lie beside each other, or there are many results of few elements each, for which a
+    /// workgroup would mostly wait.
+    fn alone(middle: &Middle, part: usize) -> bool {
+        middle.inner >= 32 || (part.min(middle.axis) <= 256 && middle.outer * middle.inner >= 256)
+    }
+
     /// Launches that fold `from` (`outer × axis × inner`) to `outer × parts × inner` in `to`.
     #[expect(clippy::too_many_arguments, reason = "two shapes and what is done between them")]
     fn stage(middle: &Middle, part: usize, parts: Run, outer: usize, kind: u32, scale: f32, all_parts: usize, from: Part, to: Part) -> Launch {
-        let columns = middle.inner >= 32;
+        let alone = Self::alone(middle, part);
         let results = outer * parts.len * middle.inner;
         let axis = middle.axis.min((parts.start + parts.len) * part) - parts.start * part;
-        let sizes = [outer, axis, middle.inner, part, parts.len, all_parts, usize::from(columns)].map(|v| v as u32);
+        let sizes = [outer, axis, middle.inner, part, parts.len, all_parts, usize::from(alone)].map(|v| v as u32);
         let params = Params::new(sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5], sizes[6], kind, scale, from.base, to.base);
-        launch(params, vec![from.slot, to.slot], if columns { grid_of(results) } else { grid(results) })
+        launch(params, vec![from.slot, to.slot], if alone { grid_of(results) } else { grid(results) })
     }
 }
 
@@ -118,13 +117,8 @@ impl Op for Fold {
 
     fn cpu(&self, inputs: &[&Array]) -> Array {
         let shape = inputs[0].spec().shape;
-        let Middle { outer, axis, inner } = Middle::new(&shape, self.axis);
-        let x = flat(inputs[0]);
-        let results = (0..outer * inner).map(|n| {
-            let base = n / inner * axis * inner + n % inner;
-            self.joined((0..axis).map(|a| x[base + a * inner]))
-        });
-        Array::from_f32(&Middle::output(&shape, self.axis, self.keep), results.collect())
+        let results = self.folded(&flat(inputs[0]), &Middle::new(&shape, self.axis));
+        Array::from_f32(&Middle::output(&shape, self.axis, self.keep), results)
     }
 
     fn gpu(&self, inputs: &[Spec], output: &Spec) -> Plan {
@@ -134,7 +128,7 @@ impl Op for Fold {
             return Plan::default();
         }
         if axis == 0 {
-            return Plan { scratch: Vec::new(), launches: set_output(output.len(), self.joined([].into_iter()).to_bits()) };
+            return Plan { scratch: Vec::new(), launches: set_output(output.len(), self.folded(&[], &Middle { outer: 1, axis: 0, inner: 1 })[0].to_bits()) };
         }
         let (kind, later, scale) = match self.kind {
             FoldKind::Sum => (0, 0, 1.0),
@@ -187,8 +181,10 @@ impl Op for Fold {
             return Tolerance::EXACT;
         }
         let part = Self::part(&middle);
-        let path = |n: usize| if inner >= 32 { n } else { n.div_ceil(256) + 8 };
-        let depth = path(part.min(axis)) + path(axis.div_ceil(part)) + 2;
+        let path = |n: usize, alone: bool| if alone { n } else { n.div_ceil(256) + 8 };
+        let parts = axis.div_ceil(part);
+        let second = Middle { outer, axis: parts, inner };
+        let depth = path(part.min(axis), Self::alone(&middle, part)) + path(parts, Self::alone(&second, parts)) + 2;
         let x = flat(inputs[0]);
         let term = |x: f32| f64::from(if self.kind == FoldKind::SumSquares { x * x } else { x.abs() });
         let largest = (0..outer * inner)

@@ -6,7 +6,8 @@ use super::{Softmax, launches, row_samples, rows};
 use crate::array::{Array, Spec};
 use crate::op::{Op, Plan, Sample, Tolerance, Value};
 use crate::ops::elementwise::{Binary, Unary};
-use crate::ops::plan::launch;
+use crate::ops::exponential::{exponentials, largest};
+use crate::ops::plan::{launch, row_path};
 use crate::ops::reduce::{Fold, FoldKind};
 use crate::ops::values::{ULP, flat, gamma, magnitude};
 use crate::tape::{Gradients, NotDifferentiable, Vjp};
@@ -31,11 +32,13 @@ impl Op for LogSoftmax {
         let spec = inputs[0].spec();
         let (_, width) = rows(&spec);
         let mut y = flat(inputs[0]).into_owned();
+        let mut powers = Vec::with_capacity(width);
         for row in y.chunks_mut(width.max(1)) {
-            let largest = row.iter().copied().fold(-f32::MAX, f32::max);
-            let sum = row.iter().map(|&x| f64::from((x - largest).exp())).sum::<f64>();
-            let shift = sum.ln() as f32;
-            row.iter_mut().for_each(|x| *x = *x - largest - shift);
+            let most = largest(row);
+            powers.clear();
+            powers.extend_from_slice(row);
+            let shift = exponentials(&mut powers, most).ln() as f32;
+            row.iter_mut().for_each(|x| *x = *x - most - shift);
         }
         Array::from_f32(&spec.shape, y)
     }
@@ -46,12 +49,12 @@ impl Op for LogSoftmax {
         Plan { scratch: Vec::new(), launches: launches(&inputs[0], make) }
     }
 
-    /// The sum's relative error as in `Softmax` (3.3 units and γ for its path) is an absolute one of its logarithm; WGSL grants `log` 3 units or
+    /// The sum's relative error as in `Softmax` (3.3 units, one of the twin, and γ for its path) is an absolute one of its logarithm; WGSL grants `log` 3 units or
     /// 2⁻²¹ = 4 units of 1; two subtractions round, each by half a unit of at most 2|x|.
     fn tolerance(&self, inputs: &[&Array]) -> Tolerance {
         let (_, width) = rows(&inputs[0].spec());
         let log = 3.0 * (width.max(1) as f32).ln();
-        Tolerance::absolute((8.0 + log + 4.0 * magnitude(inputs[0])) * ULP + gamma(width.div_ceil(256) + 8))
+        Tolerance::absolute((9.0 + log + 4.0 * magnitude(inputs[0])) * ULP + gamma(row_path(width)))
     }
 
     fn looks_at(&self, value: Value, _wanted: &[bool]) -> bool {

@@ -6,7 +6,7 @@ use super::{launches, rows};
 use crate::array::{Array, Spec};
 use crate::op::{Op, Plan, Sample, Tolerance};
 use crate::ops::elementwise::{Affine, Binary, Unary};
-use crate::ops::plan::launch;
+use crate::ops::plan::{launch, row_path};
 use crate::ops::reduce::{Fold, FoldKind};
 use crate::ops::sampling::{SIZES, float_array, sample, tied_array, tiled};
 use crate::ops::values::{ULP, flat, gamma};
@@ -74,7 +74,7 @@ impl Op for Normalise {
     /// the factor f errs by the share γ/2 + f·d and WGSL's 2 units of `inverseSqrt`; and |y| ≤ √width.
     fn tolerance(&self, inputs: &[&Array]) -> Tolerance {
         let (_, width) = rows(&inputs[0].spec());
-        let path = gamma(width.div_ceil(256) + 10);
+        let path = gamma(row_path(width) + 2);
         let x = flat(inputs[0]);
         let bound = x.chunks(width.max(1)).map(|row| {
             let largest = row.iter().fold(0.0_f32, |m, x| m.max(x.abs()));

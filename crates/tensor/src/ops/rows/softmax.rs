@@ -6,7 +6,8 @@ use super::{launches, row_samples, rows};
 use crate::array::{Array, Spec};
 use crate::op::{Op, Plan, Sample, Tolerance, Value};
 use crate::ops::elementwise::Binary;
-use crate::ops::plan::launch;
+use crate::ops::exponential::{exponentials, largest};
+use crate::ops::plan::{launch, row_path};
 use crate::ops::reduce::{Fold, FoldKind};
 use crate::ops::values::{ULP, flat, gamma};
 use crate::tape::{Gradients, NotDifferentiable, Vjp};
@@ -30,9 +31,8 @@ impl Op for Softmax {
         let (_, width) = rows(&spec);
         let mut y = flat(inputs[0]).into_owned();
         for row in y.chunks_mut(width.max(1)) {
-            let largest = row.iter().copied().fold(-f32::MAX, f32::max);
-            row.iter_mut().for_each(|x| *x = (*x - largest).exp());
-            let sum = row.iter().map(|&e| f64::from(e)).sum::<f64>() as f32;
+            let most = largest(row);
+            let sum = exponentials(row, most) as f32;
             row.iter_mut().for_each(|e| *e /= sum);
         }
         Array::from_f32(&spec.shape, y)
@@ -45,10 +45,10 @@ impl Op for Softmax {
     }
 
     /// WGSL grants `exp(d)` 3 + 2|d| units, and (3 + 2|d|)·eᵈ ≤ 3.3 units of 1 for d ≤ 0: in the numerator (≤ 1 of a sum ≥ 1), in the
-    /// sum (its share again), with γ for its path, and 2.5 units of the division.
+    /// sum (its share again), with γ for its path, and 2.5 units of the division; the twin's exponentials add a unit in both places.
     fn tolerance(&self, inputs: &[&Array]) -> Tolerance {
         let (_, width) = rows(&inputs[0].spec());
-        Tolerance::absolute(10.0 * ULP + gamma(width.div_ceil(256) + 8))
+        Tolerance::absolute(12.0 * ULP + gamma(row_path(width)))
     }
 
     fn looks_at(&self, value: Value, _wanted: &[bool]) -> bool {
