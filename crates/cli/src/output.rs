@@ -58,12 +58,13 @@ impl Target {
         self.folder.as_deref()
     }
 
-    /// Copies the configuration and the tokenizer beside the weights, where a folder was asked for.
+    /// Copies the configuration, the tokenizer and classes of the model's own beside the weights, where a folder was asked for.
     pub fn companions(&self, common: &Common) -> Result<(), Failure> {
         let Some(folder) = &self.folder else { return Ok(()) };
         for from in common.files.iter().filter_map(|f| if f.is_dir() { Some(f.as_path()) } else { f.parent() }) {
             let from = if from.as_os_str().is_empty() { Path::new(".") } else { from };
-            for name in COMPANIONS {
+            let classes = classes(from);
+            for name in COMPANIONS.iter().copied().chain(classes.iter().map(String::as_str)) {
                 let (source, copy) = (from.join(name), folder.join(name));
                 if source.is_file() && !copy.exists() {
                     fs::copy(&source, &copy).map_err(|e| refuse(format!("{} could not be written", copy.display()), format!("{e}."), "See that there is room, then copy the file by hand."))?;
@@ -72,6 +73,12 @@ impl Target {
         }
         Ok(())
     }
+}
+
+/// Python files that `config.json` may name in its `auto_map`: models that transformers does not know bring their own.
+fn classes(folder: &Path) -> Vec<String> {
+    let named = |n: &String| (n.starts_with("modeling_") || n.starts_with("configuration_")) && n.ends_with(".py");
+    fs::read_dir(folder).into_iter().flatten().flatten().filter_map(|e| e.file_name().into_string().ok()).filter(named).collect()
 }
 
 /// The weight files that are read.
@@ -97,4 +104,21 @@ fn same(a: &Path, b: &Path) -> bool {
 
 fn refuse(what: String, why: String, advice: &str) -> Failure {
     Failure::Usage(what, why, advice.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_of_a_model_are_taken_along_and_nothing_else() {
+        let from = tempfile::tempdir().expect("a folder");
+        for name in ["modeling_deepseek.py", "configuration_deepseek.py", "train.py", "modeling_notes.txt"] {
+            fs::write(from.path().join(name), name).expect("it is written");
+        }
+        let mut found = classes(from.path());
+        found.sort();
+        assert_eq!(found, ["configuration_deepseek.py", "modeling_deepseek.py"]);
+        assert!(classes(Path::new("no such folder")).is_empty());
+    }
 }

@@ -332,15 +332,35 @@ fn a_condensed_copy_is_read_back_and_loads_in_transformers() {
             // Half precision rounds each product to 2⁻¹¹ of itself.
             assert!(read["worst"].as_f64().expect("a number") <= 2f64.powi(-11), "{read}");
         }
-        let Some(torch) = std::env::var_os("ESPALIER_TORCH") else { continue };
-        let tokens = espalier_tokens::Tokens::from_json(&std::fs::read(format!("{source}/tokenizer.json")).expect("a tokenizer")).expect("it is read");
-        let ids = tokens.encode(&std::fs::read_to_string(&evaluation).expect("a text"), true).expect("it is cut");
-        let windows: Vec<&[u32]> = ids.chunks_exact(64).take(4).collect();
-        let said = python(&torch.to_string_lossy(), TRANSFORMERS, Path::new(""), &[&out, &json!(windows).to_string()]).unwrap_or_else(|e| panic!("{e}"));
-        let said: Value = serde_json::from_str(said.lines().last().unwrap_or_default()).unwrap_or_else(|e| panic!("{e}: {said}"));
-        assert_eq!((&said["name"], &said["base"], &said["missing"], &said["unexpected"]), (&json!("CondensedForCausalLM"), &json!("Qwen2MoeForCausalLM"), &json!([]), &json!([])), "{said}");
-        let (got, wanted) = (said["ppl"].as_f64().expect("a number"), point["perplexity"].as_f64().expect("a number"));
-        println!("{variant}: transformers {got:.4}, Espalier {wanted:.4}");
-        assert!((got.ln() - wanted.ln()).abs() < 1e-3, "{variant}: {got} {wanted}");
+        agrees_with_transformers(&source, &evaluation, &out, &point, "CondensedForCausalLM");
     }
+}
+
+#[test]
+fn copies_without_a_block_or_a_mixture_load_in_transformers() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let source = bundled("shakespeare-moe");
+    let evaluation = repository().join("assets/texts/plays-heldout.txt").display().to_string();
+    for (what, class) in [("--drop-block", "Qwen2MoeForCausalLM"), ("--drop-mixture", "CondensedForCausalLM")] {
+        let out = dir.path().join(what).display().to_string();
+        let report = espalier(&["thin", &source, what, "1", "--text", &evaluation, "--windows", "4", "--length", "64", "--out", &out]);
+        let point = report["findings"].as_array().expect("findings").iter().filter_map(|f| f.get("Point")).find(|p| !p["beside"].is_null()).expect("the run's own mark").clone();
+        assert!(Path::new(&out).join("modeling_condensed.py").exists() == (class == "CondensedForCausalLM"), "{what}");
+        agrees_with_transformers(&source, &evaluation, &out, &point, class);
+    }
+}
+
+/// Where `ESPALIER_TORCH` names a Python with torch and transformers: every weight of the copy finds its place in this class, and its perplexity is the one that was said.
+fn agrees_with_transformers(source: &str, evaluation: &str, copy: &str, point: &Value, class: &str) {
+    let Some(torch) = std::env::var_os("ESPALIER_TORCH") else { return };
+    let tokens = espalier_tokens::Tokens::from_json(&std::fs::read(format!("{source}/tokenizer.json")).expect("a tokenizer")).expect("it is read");
+    let ids = tokens.encode(&std::fs::read_to_string(evaluation).expect("a text"), true).expect("it is cut");
+    let windows: Vec<&[u32]> = ids.chunks_exact(64).take(4).collect();
+    let said = python(&torch.to_string_lossy(), TRANSFORMERS, Path::new(""), &[copy, &json!(windows).to_string()]).unwrap_or_else(|e| panic!("{e}"));
+    let said: Value = serde_json::from_str(said.lines().last().unwrap_or_default()).unwrap_or_else(|e| panic!("{e}: {said}"));
+    assert_eq!((&said["name"], &said["missing"], &said["unexpected"]), (&json!(class), &json!([]), &json!([])), "{said}");
+    assert!(class == "Qwen2MoeForCausalLM" || said["base"] == "Qwen2MoeForCausalLM", "{said}");
+    let (got, wanted) = (said["ppl"].as_f64().expect("a number"), point["perplexity"].as_f64().expect("a number"));
+    println!("{copy}: transformers {got:.4}, Espalier {wanted:.4}");
+    assert!((got.ln() - wanted.ln()).abs() < 1e-3, "{copy}: {got} {wanted}");
 }

@@ -38,22 +38,23 @@ pub fn beside(model: &Model<'_>, plan: &Plan) -> Beside {
     dense.extend(condensed(model, plan));
     let class = config.pointer("/architectures/0").and_then(Value::as_str).unwrap_or("AutoModelForCausalLM").to_owned();
     let mut modeling = None;
+    // DeepSeek's first model is not part of transformers: its class comes with the checkpoint, and imports what version 5 has no longer.
+    let own = model.architecture().model_type == "deepseek";
+    let version = if own { "transformers 4 (4.44 was tried; 5 cannot import DeepSeek’s own class)" } else { "transformers 5 or newer" };
     let mut how = format!("transformers: {class}.from_pretrained(FOLDER)");
+    if own {
+        how = format!("{version}: AutoModelForCausalLM.from_pretrained(FOLDER, trust_remote_code=True)");
+    }
     if before > 0 {
         config["condensed_layers"] = Value::Object(dense);
-        how = "transformers 5 or newer: AutoModelForCausalLM.from_pretrained(FOLDER, trust_remote_code=True), with modeling_condensed.py of the checkpoint that it was made of in that folder".to_owned();
+        how = format!("{version}: AutoModelForCausalLM.from_pretrained(FOLDER, trust_remote_code=True), with modeling_condensed.py of the checkpoint that it was made of in that folder");
     } else if !dense.is_empty() {
         config["condensed_layers"] = Value::Object(dense);
         config["architectures"] = json!(["CondensedForCausalLM"]);
         config["auto_map"]["AutoModelForCausalLM"] = json!("modeling_condensed.CondensedForCausalLM");
-        // DeepSeek's first model is not part of transformers: its class comes with the checkpoint.
-        let own = model.architecture().model_type == "deepseek";
         let import = if own { format!("from .modeling_deepseek import {class}") } else { format!("from transformers import {class}") };
-        modeling = Some(TEMPLATE.replace("BASE_IMPORT", &import).replace("BASE", &class));
-        how = "transformers 5 or newer: AutoModelForCausalLM.from_pretrained(FOLDER, trust_remote_code=True), a CondensedForCausalLM from modeling_condensed.py in that folder".to_owned();
-        if own {
-            how.push_str(" (modeling_deepseek.py and configuration_deepseek.py of the original must lie there, too)");
-        }
+        modeling = Some(TEMPLATE.replace("VERSION", version).replace("BASE_IMPORT", &import).replace("BASE", &class));
+        how = format!("{version}: AutoModelForCausalLM.from_pretrained(FOLDER, trust_remote_code=True), a CondensedForCausalLM from modeling_condensed.py in that folder");
     }
     match among(model, plan) {
         Some(Ok(left)) => {
@@ -65,6 +66,9 @@ pub fn beside(model: &Model<'_>, plan: &Plan) -> Beside {
         }
         Some(Err(())) => how = "no class of transformers loads it: its layers route among different numbers of experts; Espalier does not either".into(),
         None => {}
+    }
+    if own {
+        how.push_str(" (modeling_deepseek.py and configuration_deepseek.py of the original must lie there, too)");
     }
     if let Some(why) = unnumbered(model, plan) {
         how = format!("no class of transformers loads it: {why}");

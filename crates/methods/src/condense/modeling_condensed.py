@@ -1,6 +1,6 @@
 """A mixture of experts of which some layers were condensed to small dense ones (Condense-MoE, arXiv 2412.00069).
 
-Written by Espalier beside the weights; needs transformers 5 or newer:
+Written by Espalier beside the weights; needs VERSION:
 
     AutoModelForCausalLM.from_pretrained(FOLDER, trust_remote_code=True)
 
