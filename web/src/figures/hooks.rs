@@ -1,41 +1,12 @@
-//! What figures must know of the page: their size, and whether it is light or dark.
+//! What figures must know of the page: whether it is light or dark, and where the pointer is.
 
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
-use web_sys::{Element, MutationObserver, MutationObserverInit, ResizeObserver};
+use web_sys::{Element, MutationObserver, MutationObserverInit};
 use yew::prelude::*;
 
+pub use super::sizes::use_size;
 use crate::plot::theme::Theme;
-
-/// Whole CSS pixels of an element, followed while it is resized; `[0, 0]` until it is on the page.
-#[hook]
-pub fn use_size(node: &NodeRef) -> [f64; 2] {
-    let size = use_state_eq(|| [0.0, 0.0]);
-    {
-        let (node, size) = (node.clone(), size.clone());
-        use_effect_with((), move |()| {
-            let mut kept = None;
-            if let Some(element) = node.cast::<Element>() {
-                let measure = {
-                    let element = element.clone();
-                    move || size.set([f64::from(element.client_width()), f64::from(element.client_height())])
-                };
-                measure();
-                let hear = Closure::<dyn FnMut()>::new(measure);
-                if let Ok(observer) = ResizeObserver::new(hear.as_ref().unchecked_ref()) {
-                    observer.observe(&element);
-                    kept = Some((observer, hear));
-                }
-            }
-            move || {
-                if let Some((observer, _hear)) = kept {
-                    observer.disconnect();
-                }
-            }
-        });
-    }
-    *size
-}
 
 /// The theme now.
 pub fn theme_now() -> Theme {

@@ -24,6 +24,7 @@ pub mod race;
 pub mod rank_bars;
 pub mod readout;
 pub mod report;
+mod sizes;
 pub mod sparkline;
 pub mod stats;
 pub mod threshold;

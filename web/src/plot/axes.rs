@@ -60,7 +60,7 @@ pub fn x_axis(scene: &mut Scene, inner: Inner, scale: &Scale, axis: &Axis) {
         if t.label.is_empty() || start < free {
             continue;
         }
-        free = start + 2.0 * half + 6.0;
+        free = start + 2.0 * half + 7.0;
         scene.text(if near_end { inner.right + 7.0 } else { x }, inner.bottom + 15.0, t.label, if near_end { Anchor::End } else { Anchor::Middle });
     }
     scene.text(inner.right, inner.bottom + 29.0, named(axis), Anchor::End);
@@ -85,7 +85,7 @@ pub fn y_axis(scene: &mut Scene, inner: Inner, scale: &Scale, axis: &Axis) {
 
 /// Width of a text at 11 px, near enough to keep labels apart (B612's digits are 6.9 px wide there).
 pub fn text_width(text: &str) -> f64 {
-    text.chars().map(|c| if c == '\u{202f}' || c == '.' || c == ',' { 3.4 } else { 6.6 }).sum()
+    text.chars().map(|c| if c == '\u{202f}' || c == '.' || c == ',' { 3.4 } else { 6.9 }).sum()
 }
 
 #[cfg(test)]

@@ -117,7 +117,7 @@ impl Parts {
         let of = (0..kept.now.len()).filter(inside).count();
         let here = (0..kept.now.len()).filter(|i| inside(i) && kept.now[*i]).count();
         let new = kept.now.iter().zip(&kept.base).filter(|(n, b)| **n && !**b).count();
-        s.text(x, y + 26.0, format!("{here} of {of} in the rescaled columns"), Anchor::Start).paint("ink-2");
+        s.text(x, y + 26.0, format!("{here} of {of} rescaled"), Anchor::Start).paint("ink-2");
         s.text(x, y + 41.0, if new > 0 { format!("{new} new here") } else { "nothing replaced".into() }, Anchor::Start).paint(if new > 0 { "ink" } else { "ink-2" });
         for (i, (&now, &base)) in kept.now.iter().zip(&kept.base).enumerate() {
             let at = [x + (i % cols) as f64 * w + 0.5, y + TOP + (i / cols) as f64 * h + 0.5, w - 1.0, h - 1.0];
@@ -147,7 +147,7 @@ mod tests {
         for width in [340.0, 600.0] {
             let s = Parts { width, ..p.clone() }.scene(Theme::Light);
             let words: Vec<&str> = s.marks.iter().filter_map(|m| if let Mark::Text(l) = m { Some(l.text.as_str()) } else { None }).collect();
-            assert!(words.contains(&"nothing replaced") && words.contains(&"1 new here") && words.contains(&"1 of 2 in the rescaled columns"), "{words:?}");
+            assert!(words.contains(&"nothing replaced") && words.contains(&"1 new here") && words.contains(&"1 of 2 rescaled"), "{words:?}");
             assert!(s.height > 100.0);
         }
     }

@@ -88,13 +88,15 @@ fn differences(row: &Row, plain: &Row, evaluation: usize) -> Vec<f64> {
 
 /// All figures: the table, and curves of perplexity over sparsity for each text.
 pub fn all(rows: &[Row], evaluation: &[Evaluation], dense: &[f64]) -> Vec<Figure> {
-    let mut columns = ["target", "rule", "removed", "draws"].map(|n| axis(n, "")).to_vec();
+    let mut columns = ["target", "rule"].map(|n| axis(n, "")).to_vec();
     for e in evaluation {
         columns.push(axis(&format!("perplexity, {}", e.name), ""));
         columns.push(axis("against the rule alone", ""));
     }
+    // What a narrow screen may cut off stands last.
+    columns.extend(["removed", "draws"].map(|n| axis(n, "")));
     let cells = rows.iter().map(|r| {
-        let mut row = vec![r.target(), r.rule(), format!("{:.2} %", 100.0 * spread(&r.sparsity).0), r.sparsity.len().to_string()];
+        let mut row = vec![r.target(), r.rule()];
         for e in 0..evaluation.len() {
             row.push(with_spread(&r.of(e)));
             row.push(plain(rows, r).map_or_else(String::new, |p| {
@@ -103,6 +105,7 @@ pub fn all(rows: &[Row], evaluation: &[Evaluation], dense: &[f64]) -> Vec<Figure
                 format!("{}{}, better in {better} of {}", if spread(&d).0 > 0.0 { "+" } else { "" }, with_spread(&d), d.len())
             }));
         }
+        row.extend([format!("{:.2} %", 100.0 * spread(&r.sparsity).0), r.sparsity.len().to_string()]);
         row
     });
     let sentence = format!("Perplexity after pruning, mean and standard deviation over draws of calibration windows; dense {}.", dense.iter().map(|d| format!("{d:.2}")).collect::<Vec<_>>().join(", "));
