@@ -340,9 +340,12 @@ pub enum CityCommand {
         /// Save the run here as .safetensors.
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
-        /// Go on from a saved run over the same points with the same settings.
+        /// Go on from a saved run over the same points with the same settings, but for the epochs.
         #[arg(long, value_name = "FILE")]
         resume: Option<PathBuf>,
+        /// Write the record of the run (JSON), for `espalier replay`. With `--set seeds=N` the probes are part of it.
+        #[arg(long, value_name = "FILE")]
+        record: Option<PathBuf>,
     },
     /// Trains, then predicts labels of places from the embedding and from baselines.
     Probe {

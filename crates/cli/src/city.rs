@@ -2,32 +2,35 @@
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Instant;
 
+use espalier_lab::protocol::{Command, Reply};
 use espalier_methods::config::decode;
 use espalier_methods::method::LocalFuture;
-use espalier_methods::report::Event;
-use espalier_methods::training::{read_run, write_run};
-use espalier_methods::urban::calliper::{CARD, Config, verdict};
-use espalier_methods::urban::compare::{Comparison, Division, Labelled, Line, Rivals, compare};
+use espalier_methods::report::{Event, FigureKind, Finding};
+use espalier_methods::urban::areas::Areas;
+use espalier_methods::urban::calliper::{CARD, CARD_ID, Config, verdict};
+use espalier_methods::urban::compare::{Comparison, Division, Line, Rivals, compare};
 use espalier_methods::urban::made::kinds;
-use espalier_methods::urban::picture::Frame;
-use espalier_methods::urban::probe::Truth;
+use espalier_methods::urban::picture::Urban;
 use espalier_methods::urban::run::{Run, Which};
+use espalier_methods::urban::saved::Saved;
 use espalier_methods::urban::sentences::{BUNDLED, Sentences, embed};
-use espalier_methods::urban::town::{self, PointFile, Source, Town};
+use espalier_methods::urban::town::{self, Given, PointFile, Source, Town};
 use espalier_methods::{MethodError, Sink};
 use espalier_nets::Checkpoint;
-use espalier_nets::checkpoint::{FileSink, NoPause, sources_at};
+use espalier_nets::checkpoint::{FileSink, sources_at};
 use espalier_nets::models::Model;
 use espalier_tokens::Tokens;
 use espalier_tensor::{GpuOptions, Session};
 
-use crate::args::{CityCommand, CityRun, Device};
-use crate::language::{settings, usage};
-use crate::session::Failure;
+use crate::args::{CityCommand, CityRun, Common, Device};
+use crate::compare::keep;
+use crate::language::{figure_table, settings, usage};
+use crate::session::{Failure, Lab};
+use crate::table::number;
 
 /// The table of the made city's descriptions: `assets/sentences/README.md`.
 const TABLE: &[u8] = include_bytes!("../../../assets/sentences/made-city.safetensors");
@@ -46,23 +49,15 @@ pub fn named(file: &Path) -> Result<PointFile, Failure> {
 /// Runs one of the four.
 pub fn city(command: &CityCommand) -> Result<String, Failure> {
     match command {
-        CityCommand::Train { run, out, resume } => {
-            let config = config(run)?;
-            let mut made = start(run, &load(run)?, &config)?;
-            if let Some(file) = resume {
-                restore(&mut made, file)?;
-            }
-            let spent = advance(&mut made)?;
-            if let Some(file) = out {
-                save(&made, &config, file)?;
-            }
-            let best = made.best().map_or_else(String::new, |(loss, step)| format!("; best validation loss {loss:.4} at step {step}"));
-            Ok(format!("{} steps in {spent:.1} s, chance level {:.4}{best}\n", made.steps(), made.chance()))
-        }
+        CityCommand::Train { run, out, resume, record } => train(run, out.as_deref(), resume.as_deref(), record.as_ref()),
         CityCommand::Probe { run, labels, label, shares, hidden, seeds } => {
             let (config, town) = (config(run)?, load(run)?);
             let labelled = match labels {
-                Some(file) if !shares.is_empty() => counted(file, shares, town.frame)?,
+                Some(file) if !shares.is_empty() => {
+                    let areas = Areas::read(&given(file)?, shares, town.frame, &town.city.points).map_err(|e| failed(&e))?;
+                    areas.notes.iter().for_each(|n| eprintln!("note: {n}"));
+                    areas.labelled()
+                }
                 Some(file) => {
                     let label = label.as_deref().ok_or_else(|| failed(&"--labels needs --label with the column of the class, or --shares with columns of counts"))?;
                     town::labelled(&given(file)?, label, town.frame).map_err(|e| failed(&e))?.0
@@ -75,17 +70,19 @@ pub fn city(command: &CityCommand) -> Result<String, Failure> {
             let untrained = start(run, &town, &config)?;
             let default = Comparison::default();
             let how = Comparison { seeds: default.seeds.iter().copied().take(*seeds).collect(), hidden: *hidden, neighbours: config.neighbours, ..default };
-            let rivals = Rivals { untrained: &untrained, supervised: config.supervised_steps };
+            let rivals = pollster::block_on(Rivals::new(&untrained, &town.city, config.supervised_steps, &Talk)).map_err(|e| failed(&e))?;
             let (lines, _) = pollster::block_on(compare(&made, &rivals, &town.city, &labelled, &how, &Talk)).map_err(|e| failed(&e))?;
             if run.json {
                 return Ok(serde_json::to_string_pretty(&lines)? + "\n");
             }
-            Ok(if shares.is_empty() { format!("{}{}\n", table(&lines), verdict(&lines)) } else { table(&lines) })
+            Ok(format!("{}{}\n", table(&lines), verdict(&lines)))
         }
         CityCommand::Export { run, places, trained } => {
             let town = load(run)?;
-            let mut made = start(run, &town, &config(run)?)?;
-            restore(&mut made, trained)?;
+            let config = config(run)?;
+            let mut made = start(run, &town, &config)?;
+            let saved = pollster::block_on(Saved::read(&named(trained)?)).map_err(|e| failed(&e))?;
+            saved.restore(&mut made, &town.city, &config).map_err(|e| failed(&e))?;
             let (_, _, points) = town::table(&given(places)?, ["", ""]).map_err(|e| failed(&e))?;
             let at: Vec<[f64; 2]> = points.points.iter().map(|p| town.frame.metres(points.crs, *p)).collect();
             let rows = pollster::block_on(made.embed(&at, Which::Last)).map_err(|e| failed(&e))?;
@@ -102,6 +99,50 @@ pub fn city(command: &CityCommand) -> Result<String, Failure> {
         }
         CityCommand::Embed { run, model, name, out } => embedded(run, model, name.as_deref(), out),
     }
+}
+
+/// Trains by the engine, as the page does, so that there is a record of it.
+fn train(run: &CityRun, out: Option<&Path>, resume: Option<&Path>, record: Option<&PathBuf>) -> Result<String, Failure> {
+    let (source, files) = source(run)?;
+    let mut config = config(run)?;
+    if !run.set.iter().any(|s| s.starts_with("seeds=")) {
+        config.seeds = 0;
+    }
+    config.city = source;
+    let lab = Lab::empty(run.json);
+    files.iter().for_each(|file| lab.tell(Command::Points((**file).clone())));
+    if let Some(file) = resume {
+        let file = named(file)?;
+        config.resume.clone_from(&file.name);
+        lab.tell(Command::Points(file));
+    }
+    let device = lab.device(&Common { files: Vec::new(), device: run.device, json: run.json })?;
+    let command = Command::Run { job: 1, method: CARD_ID.into(), config: serde_json::to_value(&config)?, matrices: None, known: Vec::new(), seed: run.seed };
+    let (mut done, mut saved) = (None, None);
+    for reply in lab.answers(command)? {
+        match reply {
+            Reply::Done { report, seconds, .. } => done = Some((*report, seconds)),
+            Reply::Event { event: Event::Finding(Finding::Urban(urban)), .. } => {
+                if let Urban::Saved(file) = *urban {
+                    saved = Some(file);
+                }
+            }
+            _ => {}
+        }
+    }
+    let Some((report, seconds)) = done else { return Err(failed(&"the run ended without a word")) };
+    if let (Some(place), Some(file)) = (out, saved) {
+        std::fs::write(place, &file.bytes[..]).map_err(|e| failed(&format!("{}: {e}", place.display())))?;
+        eprintln!("wrote {}", place.display());
+    }
+    keep(&lab, record)?;
+    if run.json {
+        return Ok(serde_json::to_string_pretty(&report)? + "\n");
+    }
+    eprintln!("{} on {} in {seconds:.1} s", report.method, device.name);
+    let tables: String = report.figures.iter().filter(|f| matches!(f.kind, FigureKind::Table { .. })).map(|f| figure_table(Some(f)).text() + "\n").collect();
+    let stats: String = report.stats.iter().map(|s| format!("  {}: {} {} {}\n", s.label, number(s.value), s.unit, s.context)).collect();
+    Ok(format!("{tables}{}\n{stats}", report.summary))
 }
 
 /// Embeds the descriptions of a city and writes the table.
@@ -152,13 +193,13 @@ fn given(file: &Path) -> Result<PointFile, Failure> {
     Ok(PointFile { name: file.display().to_string(), bytes: bytes.into() })
 }
 
-/// The city, and what there is to say of it.
-fn load(run: &CityRun) -> Result<Town, Failure> {
+/// Where the city comes from, and the files that it names.
+fn source(run: &CityRun) -> Result<(Source, Vec<Rc<PointFile>>), Failure> {
     let mut files = vec![Rc::new(bundled())];
     let sentences = match run.sentences.as_deref() {
         Some(grams) if grams == Path::new("grams") => String::new(),
         Some(file) => {
-            let table = Rc::new(given(file)?);
+            let table = Rc::new(named(file)?);
             files.push(table.clone());
             table.name.clone()
         }
@@ -167,14 +208,20 @@ fn load(run: &CityRun) -> Result<Town, Failure> {
     };
     let source = match (&run.points, run.made) {
         (Some(file), _) => {
-            let file = given(file)?;
+            let file = named(file)?;
             let column = |c: &Option<String>| c.clone().unwrap_or_default();
             let name = file.name.clone();
             files.push(Rc::new(file));
-            Source::File { name, x: column(&run.x), y: column(&run.y), text: column(&run.text), labels: String::new(), label: String::new(), sentences }
+            Source::File(Given { name, x: column(&run.x), y: column(&run.y), text: column(&run.text), sentences, ..Given::default() })
         }
         (None, seed) => Source::Made { seed: seed.unwrap_or_default(), points: run.count, sentences },
     };
+    Ok((source, files))
+}
+
+/// The city, and what there is to say of it.
+fn load(run: &CityRun) -> Result<Town, Failure> {
+    let (source, files) = source(run)?;
     let town = pollster::block_on(Town::new(&source, &files)).map_err(|e| failed(&e))?;
     if let Some(reading) = &town.reading {
         eprintln!("note: {}; coordinates from {} and {}, texts from {}", reading.system, reading.taken[0], reading.taken[1], reading.taken[2]);
@@ -217,39 +264,6 @@ fn advance(made: &mut Run) -> Result<f64, Failure> {
     let started = Instant::now();
     pollster::block_on(made.advance(&Talk, u32::MAX)).map_err(|e| failed(&e))?;
     Ok(started.elapsed().as_secs_f64())
-}
-
-fn restore(made: &mut Run, file: &Path) -> Result<(), Failure> {
-    let sources = sources_at(&[file]).map_err(|e| failed(&e))?;
-    let checkpoint = pollster::block_on(Checkpoint::open(sources)).map_err(|e| failed(&e))?;
-    let saved = pollster::block_on(read_run(&checkpoint)).map_err(|e| failed(&e))?;
-    made.restore(&saved).map_err(|e| failed(&e))
-}
-
-fn save(made: &Run, config: &Config, file: &Path) -> Result<(), Failure> {
-    let snapshot = pollster::block_on(made.snapshot()).map_err(|e| failed(&e))?;
-    let settings = serde_json::to_string(config)?;
-    let about = BTreeMap::from([("espalier.method".to_owned(), "calliper".to_owned()), ("espalier.settings".to_owned(), settings)]);
-    let mut sink = FileSink::create(file).map_err(|e| failed(&e))?;
-    pollster::block_on(write_run(&snapshot, &about, &mut sink, &NoPause)).map_err(|e| failed(&e))?;
-    eprintln!("wrote {}", file.display());
-    Ok(())
-}
-
-/// Places with the shares of some columns of counts; places without any count are left out.
-fn counted(file: &Path, columns: &[String], frame: Frame) -> Result<Labelled, Failure> {
-    let (table, _, points) = town::table(&given(file)?, ["", ""]).map_err(|e| failed(&e))?;
-    let columns: Vec<usize> = columns.iter().map(|c| table.column(c)).collect::<Result<_, _>>().map_err(|e| failed(&e))?;
-    let (mut places, mut values) = (Vec::new(), Vec::new());
-    for (row, place) in points.rows.iter().zip(&points.points) {
-        let counts: Vec<f32> = columns.iter().map(|c| table.rows[*row][*c].trim().parse().unwrap_or(0.0)).collect();
-        let sum: f32 = counts.iter().sum();
-        if sum > 0.0 {
-            places.push(frame.metres(points.crs, *place));
-            values.extend(counts.iter().map(|c| c / sum));
-        }
-    }
-    Ok(Labelled { places, truth: Truth::Shares { classes: columns.len(), values }, classes: columns.len() })
 }
 
 fn table(lines: &[Line]) -> String {

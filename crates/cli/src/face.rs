@@ -10,7 +10,8 @@ use espalier_lab::Host;
 use espalier_lab::protocol::Reply;
 use espalier_lab::threads::Threads;
 use espalier_methods::pool::Pool;
-use espalier_methods::report::Event;
+use espalier_methods::report::{Event, Finding};
+use espalier_methods::urban::picture::Urban;
 use espalier_nets::checkpoint::{ByteSink, FileSink, LocalFuture, SinkError};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -86,6 +87,10 @@ impl Host for Face {
             Reply::Event { event: Event::Warning(text), .. } => self.say(&format!("warning: {text}")),
             Reply::Lost { reason, .. } => self.say(&format!("warning: the GPU was lost ({reason}); it is opened again and the work begun anew")),
             Reply::Tight { fault, .. } => self.say(&format!("note: {}; it is tried again in smaller tiles", fault.what)),
+            // Not part of any report: the run itself.
+            Reply::Event { event: Event::Finding(Finding::Urban(urban)), job } if matches!(*urban, Urban::Saved(_)) => {
+                self.replies.borrow_mut().push(Reply::Event { job, event: Event::Finding(Finding::Urban(urban)) });
+            }
             // Findings and figures come again in the report.
             Reply::Event { .. } => {}
             reply => self.replies.borrow_mut().push(reply),

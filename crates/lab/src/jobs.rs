@@ -65,6 +65,7 @@ impl Jobs {
                 Pace::Pause => job.control.pause(),
                 Pace::Step(steps) => job.control.step(steps),
                 Pace::Enough => job.control.enough(),
+                Pace::Save => job.control.save(),
             }
         }
     }
@@ -116,6 +117,14 @@ impl Sink for JobSink {
 
     fn enough(&self) -> bool {
         self.control.is_enough()
+    }
+
+    fn wanted(&self) -> bool {
+        self.control.is_wanted()
+    }
+
+    fn given(&self) {
+        self.control.given();
     }
 
     fn event(&self, event: Event) {

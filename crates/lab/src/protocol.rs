@@ -119,6 +119,8 @@ pub enum Pace {
     Step(u32),
     /// It takes no more steps and does what comes after them.
     Enough,
+    /// It goes on as it was, and says what it is now ([`Urban::Saved`](espalier_methods::urban::picture::Urban::Saved)), so that it can be gone on with later.
+    Save,
 }
 
 /// Which of the two checkpoints that can be open: the one that everything works on, or the one it is compared with.

@@ -118,6 +118,12 @@ pub trait Sink {
     fn enough(&self) -> bool {
         false
     }
+    /// Whether the user has asked for the run as it stands: a loop breaks before its next step, hands it over, says [`Sink::given`] and goes on.
+    fn wanted(&self) -> bool {
+        false
+    }
+    /// What was [`Sink::wanted`] has been handed over.
+    fn given(&self) {}
     /// Ends when the user asks to stop.
     fn cancelled(&self) -> LocalFuture<'_, ()> {
         Box::pin(std::future::pending())

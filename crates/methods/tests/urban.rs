@@ -70,12 +70,13 @@ fn it_learns_and_resumes_to_the_bit() {
     pollster::block_on(first.advance(&kept, 31)).expect("it runs");
     let saved = pollster::block_on(first.snapshot()).expect("it reads");
     let mut second = run();
-    second.restore(&saved).expect("the same run");
+    second.restore(&saved, first.best()).expect("the same run");
     pollster::block_on(second.advance(&kept, u32::MAX)).expect("it runs");
     assert_eq!(kept.0.into_inner(), losses);
     let end = |run: &Run| pollster::block_on(run.embed(&[[3.0, 4.0], [777.0, 1234.0]], Which::Last)).expect("it reads");
     assert_eq!(end(&second), end(&whole));
-    assert!(whole.best().is_some());
+    let best = |run: &Run| (run.best(), pollster::block_on(run.embed(&[[3.0, 4.0]], Which::Best)).expect("it reads"));
+    assert!(whole.best().is_some() && best(&second) == best(&whole), "the best weights come back, too");
 }
 
 /// Bytes that the session holds after so many steps; the epochs are those of [`config`], 6 steps each.

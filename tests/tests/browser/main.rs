@@ -2,6 +2,7 @@
 
 mod access;
 mod compare;
+mod encoder;
 mod experts;
 mod exports;
 mod faults;
@@ -16,9 +17,11 @@ mod look;
 mod map;
 mod musts;
 mod offline;
+mod regions;
 mod shaders;
 mod study;
 mod teaching;
+mod training;
 
 use anyhow::Result;
 use espalier_tests::browser::Page;

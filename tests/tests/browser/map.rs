@@ -9,14 +9,14 @@ use espalier_tests::browser::{Page, with_page};
 use serde_json::json;
 
 /// Sets a field as a person does who types and leaves it.
-async fn set(page: &Page, test: &str, value: &str) -> Result<()> {
+pub(super) async fn set(page: &Page, test: &str, value: &str) -> Result<()> {
     let script = "const e = document.querySelector(arguments[0]); e.value = arguments[1]; e.dispatchEvent(new Event('change', { bubbles: true }))";
     page.find(&format!("[data-test={test}]"), 20).await?;
     page.js(script, json!([format!("[data-test={test}]"), value])).await.map(|_| ())
 }
 
 /// Opens the Map with a made city of so many points.
-async fn city(page: &Page, points: &str) -> Result<()> {
+pub(super) async fn city(page: &Page, points: &str) -> Result<()> {
     page.open("?device=cpu").await?;
     page.click("[data-test=place-map]").await?;
     page.text_until("[data-test=place-map]", 60, |t| t.contains("20")).await?;
@@ -78,7 +78,7 @@ async fn drawn_around(page: &Page) -> Result<()> {
     page.click("[data-test=map-hexagons] [data-choice=points]").await
 }
 
-fn digits(text: &str) -> String {
+pub(super) fn digits(text: &str) -> String {
     text.chars().filter(char::is_ascii_digit).collect()
 }
 

@@ -6,6 +6,7 @@ use anyhow::{Result, ensure};
 use espalier_tests::browser::{with_page, with_site};
 use serde_json::json;
 
+use super::map::{city, set};
 use super::open_bundled;
 
 #[test]
@@ -51,6 +52,16 @@ fn after_one_visit_the_page_and_its_checkpoints_open_without_a_network() {
         }
         page.click("[data-test=run-spectra]").await?;
         page.find("[data-test=spectra-done]", 120).await?;
+        // The Map, with the worker that has everything and the table of its descriptions: in a fresh visit that has nothing of them yet.
+        page.driver.goto("about:blank").await?;
+        city(&page, "500").await?;
+        ensure!(page.text("[data-test=map-encoder]").await?.contains("all-MiniLM-L6-v2"), "the bundled sentence embeddings are the page's own");
+        page.click("[data-test=map-settings] summary").await?;
+        for (knob, value) in [("map-epochs", "2"), ("map-batch", "128"), ("map-width", "8"), ("map-seeds", "1"), ("map-supervised", "2")] {
+            set(&page, knob, value).await?;
+        }
+        page.click("[data-test=map-play]").await?;
+        page.find("[data-test=map-probes]", 240).await?;
         Ok(())
     });
 }

@@ -190,7 +190,7 @@ pub fn copy_link(lab: &Lab) {
 #[hook]
 pub fn use_queue(lab: &Lab) {
     let lab2 = lab.clone();
-    let free = lab.state.run.is_none() && lab.state.summary.is_some() && !lab.state.queue_held && lab.state.device.is_some();
+    let free = lab.state.run.is_none() && !lab.state.queue_held && lab.state.device.is_some();
     use_effect_with((free, lab.state.queue.len()), move |(free, _)| {
         if let (true, Some(next)) = (*free, lab2.state.queue.first().cloned()) {
             lab2.act(Action::Begun);

@@ -207,6 +207,10 @@ impl Lab {
     pub fn pace(&self, pace: Pace) {
         if let Some(run) = self.state.running("calliper") {
             self.port.command.emit(Command::Pace { job: run.job, pace });
+            if pace == Pace::Pause {
+                // Whoever lets a run wait may well leave.
+                self.ask_for_run();
+            }
             self.act(Action::Town(TownAct::Paused(matches!(pace, Pace::Pause | Pace::Step(_)))));
         }
     }
@@ -220,7 +224,8 @@ impl Lab {
         }
     }
 
-    fn begin(&self, method: &str, asked: Option<Asked>) -> u32 {
+    /// A run begins: what ran is stopped. Whoever calls this sends its command, or says how it ended.
+    pub fn begin(&self, method: &str, asked: Option<Asked>) -> u32 {
         if let Some(run) = &self.state.run {
             self.port.command.emit(Command::Cancel { job: run.job });
         }

@@ -6,6 +6,7 @@ use espalier_lab::protocol::{FaultKind, Reply, Summary};
 use espalier_methods::report::{Event, Finding, Report};
 
 use crate::app::history::History;
+use crate::app::journal::Step;
 use crate::app::state::{Asked, Edit, LogKind, Lost, Place, Saved, Selection, State, Verdict, key};
 
 /// Two losses within this time are not mended by themselves.
@@ -177,7 +178,8 @@ impl State {
         self.figures.clear();
         self.shown = Rc::default();
         self.queue = Rc::default();
-        self.views = Rc::default();
+        // How the Map is looked at is no view of a checkpoint.
+        Rc::make_mut(&mut self.views).retain(|(name, _)| name.starts_with("map"));
         self.history = History::default();
         self.edit = Edit { selection: first_look(&summary), ..Edit::default() };
         self.stopped = None;
@@ -239,8 +241,14 @@ impl State {
     }
 
     fn done(&mut self, job: u32, report: Report, seconds: f64, now: f64) {
-        // A city is looked at beside whatever checkpoint is open: its runs are no part of that one's record.
+        // A city is looked at beside whatever checkpoint is open: its runs are no results over that one, and are kept with the city.
         let urban = report.method == "sentences" || espalier_methods::registry::WITHOUT_CHECKPOINT.contains(&report.method.as_str());
+        if let Some(seed) = self.run.as_ref().filter(|r| r.job == job && r.method == "calliper").and_then(|r| r.asked.as_ref()).map(|a| a.seed) {
+            // As the report has it: from the beginning, to the step where the visitor had seen enough.
+            let asked = Asked { method: report.method.clone(), config: report.config.clone(), matrices: None, seed };
+            self.compare(&asked, &report.summary, now);
+            Rc::make_mut(&mut self.town).ran = Some(Rc::new(Step { asked, summary: report.summary.clone() }));
+        }
         if let Some(asked) = self.run.as_ref().filter(|r| r.job == job && !urban).and_then(|r| r.asked.clone()) {
             self.compare(&asked, &report.summary, now);
             let shown = Rc::make_mut(&mut self.shown);

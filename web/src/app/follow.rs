@@ -4,13 +4,28 @@ use std::rc::Rc;
 
 use espalier_lab::protocol::Summary;
 
+use espalier_methods::registry::WITHOUT_CHECKPOINT;
+use espalier_methods::urban::calliper::Config;
+use espalier_methods::urban::town::Source;
+
 use crate::app::bundled::BUNDLED;
 use crate::app::history::Gesture;
 use crate::app::link::{Link, Target, packed};
-use crate::app::state::{Edit, Place, Selection, State, key};
+use crate::app::state::{Asked, Edit, Place, Selection, State, key};
 
 /// Runs of a link over a checkpoint with at most so many weights begin by themselves; larger ones ask first.
 const LIGHT: f64 = 2e7;
+
+/// Whether a run needs no checkpoint.
+fn is_urban(method: &str) -> bool {
+    WITHOUT_CHECKPOINT.contains(&method)
+}
+
+/// Whether training by these settings takes more than some ten seconds: points that are seen, over all epochs.
+fn trains_long(config: &Config) -> bool {
+    let all = if let Source::Made { points, .. } = config.city { f64::from(points) * f64::from(config.epochs) } else { f64::INFINITY };
+    config.steps.map_or(all, |s| all.min(f64::from(s) * config.batch as f64)) > 50_000.0
+}
 
 impl State {
     /// Does what a link says.
@@ -61,10 +76,19 @@ impl State {
                     self.history.push(before, Gesture::Step);
                 }
                 self.views = rest.views;
+                let town = Rc::make_mut(&mut self.town);
+                town.restore(rest.city.map_or_else(Config::small, |c| *c));
                 // What is shown already need not run again, unless it is a record that is done again.
-                let left = link.runs.clone().unwrap_or_else(|| rest.runs.into_iter().filter(|r| !self.shown.contains(r)).collect());
-                self.queue_held = self.summary.as_ref().is_some_and(|s| s.tensors.iter().map(|t| t.elements).sum::<f64>() > LIGHT);
-                self.queue = Rc::new(if self.summary.is_some() { left } else { Vec::new() });
+                let shown = |r: &Asked| self.shown.contains(r) || self.town.ran.as_ref().is_some_and(|ran| ran.asked == *r);
+                let mut left = link.runs.clone().unwrap_or_else(|| rest.runs.into_iter().filter(|r| !shown(r)).collect());
+                let there = self.town.is_here();
+                left.retain(|r| if is_urban(&r.method) { there } else { self.summary.is_some() });
+                if let (false, Source::File(file)) = (there, &self.town.config.city) {
+                    Rc::make_mut(&mut self.link_notes).push(format!("The points of this view are a file of the visitor’s own, {}. Give it on the Map; its settings are those of the link.", file.files().collect::<Vec<_>>().join(" and ")));
+                }
+                let large = self.summary.as_ref().is_some_and(|s| s.tensors.iter().map(|t| t.elements).sum::<f64>() > LIGHT);
+                self.queue_held = large && left.iter().any(|r| !is_urban(&r.method)) || left.iter().any(|r| is_urban(&r.method) && trains_long(&self.town.config));
+                self.queue = Rc::new(left);
             }
             Some(Err(_)) => Rc::make_mut(&mut self.link_notes).push("The packed part of this link cannot be read: it was changed or is not this page's. What its plain keys say is shown.".into()),
             None => {}

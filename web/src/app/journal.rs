@@ -23,7 +23,7 @@ pub struct Step {
 /// A record that has been read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Journal {
-    /// The checkpoint's name.
+    /// The checkpoint's name, or the city's where none was open.
     pub name: String,
     /// Runs, in their order.
     pub steps: Vec<Step>,
@@ -33,8 +33,9 @@ pub struct Journal {
 
 /// Writes the record of what is shown. `link` is the address's hash.
 pub fn write(state: &State, link: &str, at_ms: f64) -> String {
-    let steps = state.shown.iter().map(|a| {
-        let said = state.reports.get(&a.method).map_or("", |r| r.summary.as_str());
+    let said = |a: &Asked| state.reports.get(&a.method).map_or_else(String::new, |r| r.summary.clone());
+    let shown = state.shown.iter().map(|a| (a, said(a)));
+    let steps = shown.chain(state.town.ran.iter().map(|r| (&r.asked, r.summary.clone()))).map(|(a, said)| {
         // A 64-bit seed is text, for most readers of JSON hold numbers in 53 bits.
         json!({ "method": a.method, "config": a.config, "matrices": a.matrices, "seed": a.seed.to_string(), "summary": said })
     });
@@ -44,6 +45,7 @@ pub fn write(state: &State, link: &str, at_ms: f64) -> String {
         "record": VERSION,
         "at_ms": at_ms,
         "checkpoint": checkpoint,
+        "city": state.town.ran.as_ref().and(state.town.picture.as_ref()).map(|p| p.name.clone()),
         "device": state.device.as_ref().map(|d| d.name.clone()),
         "steps": steps.collect::<Vec<_>>(),
         "link": link,
@@ -64,7 +66,8 @@ pub fn read(text: &str) -> Result<Journal, String> {
     }
     let text_of = |v: Option<&Value>| v.and_then(Value::as_str).unwrap_or_default().to_owned();
     let steps = all.get("steps").and_then(Value::as_array).ok_or("It has no list of steps.")?;
-    let mut out = Journal { name: text_of(all.get("checkpoint").and_then(|c| c.get("name"))), link: text_of(all.get("link")), steps: Vec::new() };
+    let name = all.get("checkpoint").and_then(|c| c.get("name")).or(all.get("city"));
+    let mut out = Journal { name: text_of(name), link: text_of(all.get("link")), steps: Vec::new() };
     for (i, s) in steps.iter().enumerate() {
         let wrong = |what: &str| format!("Step {} {what}.", i + 1);
         let method = s.get("method").and_then(Value::as_str).ok_or_else(|| wrong("names no method"))?.to_owned();

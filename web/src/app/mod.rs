@@ -28,6 +28,7 @@ pub mod state;
 pub mod texts;
 pub mod theme;
 pub mod town;
+pub mod training;
 
 pub mod tree;
 pub mod unfinished;

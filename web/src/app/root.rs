@@ -17,6 +17,7 @@ use crate::app::shell::linked::linked;
 use crate::app::shell::{Faults, Keys, Log, Rail, Status, Top};
 use crate::app::state::{Place, Sheet, State};
 use crate::app::theme::use_applied_theme;
+use crate::app::training::{self, use_training};
 use crate::app::unfinished::use_unfinished;
 use crate::figures::figure::Links;
 use crate::figures::look::{Crosshair, Looks};
@@ -35,6 +36,7 @@ pub fn App() -> Html {
     use_queue(&lab);
     use_runs(&lab);
     use_unfinished(&lab);
+    use_training(&lab);
     use_locks(&lab);
     let over = use_drops(&lab);
     let done = state.tour.as_ref().is_some_and(|t| t.done(&state));
@@ -155,7 +157,7 @@ fn pressed(lab: &Lab, event: &KeyboardEvent) {
 }
 
 /// A run record that was dropped is done again; other JSON goes the way of all files.
-pub fn taken_as_record(lab: &Lab, file: &web_sys::File) -> bool {
+fn taken_as_record(lab: &Lab, file: &web_sys::File) -> bool {
     if !file.name().ends_with(".json") || file.name() == "config.json" || file.size() > journal::LONGEST {
         return false;
     }
@@ -167,11 +169,30 @@ pub fn taken_as_record(lab: &Lab, file: &web_sys::File) -> bool {
     true
 }
 
+/// Files that were dropped or chosen: a run record is done again, a saved run taken up, all else is opened.
+pub fn given(lab: &Lab, mut files: Vec<web_sys::File>) {
+    let open = {
+        let lab = lab.clone();
+        move |files: Vec<web_sys::File>| {
+            lab.go(Place::Open);
+            lab.port.open.emit(files);
+        }
+    };
+    match files.len() {
+        0 => {}
+        1 if taken_as_record(lab, &files[0]) => {}
+        1 => {
+            let file = files.remove(0);
+            training::taken_up(lab, file.clone(), move || open(vec![file]));
+        }
+        _ => open(files),
+    }
+}
+
 /// The whole window takes dropped files; true while some are held over it.
 #[hook]
 fn use_drops(lab: &Lab) -> bool {
     let over = use_state_eq(|| false);
-    let open = lab.port.open.clone();
     let newest = use_mut_ref(|| lab.clone());
     *newest.borrow_mut() = lab.clone();
     {
@@ -199,13 +220,7 @@ fn use_drops(lab: &Lab) -> bool {
                     fall.set(false);
                     let list = e.data_transfer().and_then(|d| d.files());
                     let files: Vec<_> = list.into_iter().flat_map(|l| (0..l.length()).filter_map(move |i| l.get(i))).collect();
-                    if !files.is_empty() {
-                        let lab = newest.borrow().clone();
-                        if files.len() > 1 || !taken_as_record(&lab, &files[0]) {
-                            lab.go(Place::Open);
-                            open.emit(files);
-                        }
-                    }
+                    given(&newest.borrow().clone(), files);
                 })),
             ];
             move || drop(listeners)

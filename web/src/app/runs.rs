@@ -97,9 +97,10 @@ pub fn use_runs(lab: &Lab) {
         });
     }
     let shown = Rc::as_ptr(&lab.state.shown) as usize;
-    use_effect_with((lab.state.opened, shown), move |_| {
+    let ran = lab.state.town.ran.as_ref().map(|r| Rc::as_ptr(r) as usize);
+    use_effect_with((lab.state.opened, shown, ran), move |_| {
         let lab = newest.borrow().clone();
-        if lab.state.shown.is_empty() {
+        if lab.state.shown.is_empty() && lab.state.town.ran.is_none() {
             return;
         }
         let id = format!("{}-{}", *visit, lab.state.opened);

@@ -5,8 +5,13 @@ use std::rc::Rc;
 
 use espalier_methods::urban::calliper::Config;
 use espalier_methods::urban::picture::{CityPicture, Look, Probes, Urban};
-use espalier_methods::urban::town::PointFile;
+use espalier_methods::urban::saved::About;
+use espalier_methods::urban::town::{PointFile, Source};
 
+use crate::app::journal::Step;
+
+/// Name under which the worker is given a run to go on from.
+pub const SAVED: &str = "saved run";
 /// Name of the text that holds a question in words.
 pub const WORDS: &str = "words";
 
@@ -24,6 +29,32 @@ pub enum TownAct {
     Asked,
     /// The table of sentence embeddings has gone to the worker.
     Taken,
+    /// A run that can be gone on with, from a file or from the browser's storage; or none.
+    Kept(Option<Rc<Kept>>),
+    /// The run is to be saved as a file as soon as the worker has said what it is; or that is done.
+    Wish(bool),
+    /// The city of the settings is to be shown, whatever is shown now.
+    City,
+    /// A file of points has gone to the worker.
+    Given(String),
+}
+
+/// A run that can be gone on with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kept {
+    /// What it says of itself.
+    pub about: About,
+    /// All of it.
+    pub file: PointFile,
+    /// It lies in the browser's storage or in a file already.
+    pub stored: bool,
+}
+
+impl Kept {
+    /// A saved run; `None` for any other file.
+    pub fn read(file: PointFile, stored: bool) -> Option<Self> {
+        Some(Self { about: About::of(&file.bytes)?, file, stored })
+    }
 }
 
 /// The embedding of all points as it was last seen, each part from its own look.
@@ -64,15 +95,25 @@ pub struct TownState {
     pub looks: u32,
     /// Probes and baselines, once they have come.
     pub probes: Option<Rc<Probes>>,
+    /// The same over regions.
+    pub areas: Option<Rc<Probes>>,
     /// The last question that an open sentence encoder has embedded, and its row.
     pub words: Option<Rc<(String, Vec<f32>)>>,
     /// The last table of sentence embeddings that an open encoder has made.
     pub table: Option<Rc<PointFile>>,
+    /// A run that can be gone on with.
+    pub kept: Option<Rc<Kept>>,
+    /// The run is to be saved as a file when the worker says what it is.
+    pub wish: bool,
+    /// The run whose results are shown, as it can be done again.
+    pub ran: Option<Rc<Step>>,
+    /// Files of points that the worker has.
+    pub given: Rc<Vec<String>>,
 }
 
 impl Default for TownState {
     fn default() -> Self {
-        Self { picture: None, cities: 0, config: Rc::new(Config::small()), paused: false, asked: 0, curves: Rc::default(), seen: None, looks: 0, probes: None, words: None, table: None }
+        Self { picture: None, cities: 0, config: Rc::new(Config::small()), paused: false, asked: 0, curves: Rc::default(), seen: None, looks: 0, probes: None, areas: None, words: None, table: None, kept: None, wish: false, ran: None, given: Rc::default() }
     }
 }
 
@@ -83,6 +124,26 @@ impl TownState {
         self.curves = Rc::default();
         self.seen = None;
         self.probes = None;
+        self.areas = None;
+        self.ran = None;
+        self.wish = false;
+    }
+
+    /// Settings of a link: another city than the one that is shown goes.
+    pub(super) fn restore(&mut self, config: Config) {
+        if self.config.city != config.city {
+            self.begin();
+            self.picture = None;
+        }
+        self.config = Rc::new(config);
+    }
+
+    /// Whether everything that the settings' city is made of is here.
+    pub fn is_here(&self) -> bool {
+        match &self.config.city {
+            Source::Made { .. } => true,
+            Source::File(file) => file.files().all(|name| self.given.iter().any(|g| g == name)),
+        }
     }
 
     pub(super) fn act(&mut self, act: TownAct) {
@@ -91,6 +152,17 @@ impl TownState {
             TownAct::Paused(paused) => self.paused = paused,
             TownAct::Asked => self.asked += 1,
             TownAct::Taken => self.table = None,
+            TownAct::Kept(kept) => self.kept = kept,
+            TownAct::Wish(wish) => self.wish = wish,
+            TownAct::City => {
+                self.begin();
+                self.picture = None;
+            }
+            TownAct::Given(name) => {
+                let given = Rc::make_mut(&mut self.given);
+                given.retain(|g| *g != name);
+                given.push(name);
+            }
         }
     }
 
@@ -119,6 +191,8 @@ impl TownState {
                 }
             }
             Urban::Look(look) => self.look(&look),
+            Urban::Saved(file) => self.kept = Kept::read(file, false).map(Rc::new).or(self.kept.take()),
+            Urban::Areas(probes) => self.areas = Some(Rc::from(probes)),
             Urban::Probes(probes) => self.probes = Some(Rc::from(probes)),
             Urban::Sentences(e) if e.text == WORDS => self.words = e.texts.first().map(|t| Rc::new((t.clone(), e.rows.to_vec()))),
             Urban::Sentences(e) => self.table = Some(Rc::new(PointFile { name: e.text, bytes: e.table })),
@@ -172,5 +246,25 @@ mod tests {
         assert_eq!((t.last("loss"), t.cities), (Some(1.0), 1));
         t.take(city("b"));
         assert_eq!((t.last("loss"), t.cities, t.seen.is_none()), (None, 2, true));
+    }
+
+    #[test]
+    fn a_saved_run_is_kept_and_what_is_none_leaves_the_last() {
+        use espalier_nets::testing::Builder;
+        let settings = serde_json::to_string(&Config::small()).unwrap();
+        let file = |step: &str| {
+            let bytes = Builder::new().metadata("espalier.method", "calliper").metadata("espalier.run.step", step).metadata("espalier.run.seed", "7").metadata("espalier.run.total", "780").metadata("espalier.settings", &settings).made_up("w", &[4]).build();
+            PointFile { name: "a.safetensors".into(), bytes: bytes.into() }
+        };
+        let mut t = TownState::default();
+        t.take(Urban::Saved(file("31")));
+        assert_eq!(t.kept.as_ref().map(|k| (k.about.step, k.about.total, k.stored)), Some((31, 780, false)));
+        t.take(Urban::Saved(PointFile::default()));
+        assert_eq!(t.kept.as_ref().map(|k| k.about.step), Some(31));
+        // A new run begins: the last one can still be gone on with.
+        t.begin();
+        assert!(t.kept.is_some());
+        t.act(TownAct::Kept(None));
+        assert!(t.kept.is_none());
     }
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use espalier_lab::protocol::{Command, Pace, Reply};
 use espalier_lab::Engine;
-use espalier_methods::report::{Event, Finding};
+use espalier_methods::report::{Event, Finding, Report};
 use espalier_methods::urban::picture::Urban;
 use espalier_methods::urban::town::PointFile;
 use serde_json::json;
@@ -74,6 +74,109 @@ fn a_run_waits_steps_ends_early_and_is_cancelled_while_it_waits() {
             None => assert_eq!(replies.last(), Some(&Reply::Cancelled { job: 1 })),
         }
     }
+}
+
+fn saved(bench: &Bench) -> Vec<PointFile> {
+    let file = |r: &Reply| match r {
+        Reply::Event { event: Event::Finding(Finding::Urban(u)), .. } => match &**u {
+            Urban::Saved(file) => Some(file.clone()),
+            _ => None,
+        },
+        _ => None,
+    };
+    bench.replies.borrow().iter().filter_map(file).collect()
+}
+
+fn report(bench: &Bench) -> Report {
+    match bench.replies.borrow().last() {
+        Some(Reply::Done { report, .. }) => (**report).clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_run_that_waits_is_saved_without_a_step_and_gone_on_with_to_the_same_report() {
+    let whole = Rc::new(Bench::default());
+    pollster::block_on(Engine::new(whole.clone()).handle(run(small())));
+    assert_eq!(saved(&whole).iter().map(|f| f.name.as_str()).collect::<Vec<_>>(), ["made-city-1-step-12.safetensors"], "at its end a run says what it is");
+    let bench = Rc::new(Bench::default());
+    let engine = Engine::new(bench.clone());
+    let told = engine.clone();
+    bench.act.replace(Some(Box::new(move |reply| {
+        let Reply::Event { event: Event::Finding(Finding::Urban(u)), .. } = reply else { return };
+        let say = |pace| pollster::block_on(told.handle(Command::Pace { job: 1, pace }));
+        match &**u {
+            Urban::Look(look) if look.step == 6 => say(Pace::Step(1)),
+            Urban::Look(look) if look.step == 7 => say(Pace::Save),
+            Urban::Saved(file) if file.name.contains("step-7.") => say(Pace::Play),
+            _ => {}
+        }
+    })));
+    pollster::block_on(engine.handle(run(small())));
+    assert_eq!(report(&bench), report(&whole), "being saved changes nothing");
+    let half = saved(&bench).swap_remove(0);
+    let resumed = Rc::new(Bench::default());
+    let engine = Engine::new(resumed.clone());
+    pollster::block_on(engine.handle(Command::Points(PointFile { name: "saved run".into(), ..half })));
+    let mut config = small();
+    config["resume"] = "saved run".into();
+    pollster::block_on(engine.handle(run(config)));
+    assert_eq!(looks(&resumed), [7, 9, 12]);
+    assert_eq!(report(&resumed), report(&whole), "nor does going on from there: its record can be done again from the beginning");
+    // All that was said before is said again, then the rest.
+    let losses = |bench: &Bench| bench.replies.borrow().iter().filter_map(|r| if let Reply::Event { event: Event::Metric { series, step, value }, .. } = r { (series == "loss").then_some((*step, *value)) } else { None }).collect::<Vec<_>>();
+    assert_eq!(losses(&resumed), losses(&whole));
+    // And its record is done again to the last bit, without the file.
+    let again = Rc::new(Bench::default());
+    pollster::block_on(Engine::new(again.clone()).handle(Command::Replay { job: 9, record: engine.record().text() }));
+    assert!(matches!(again.replies.borrow().last(), Some(Reply::Replayed { same: 1, close: 0, different: 0, .. })), "{:?}", again.replies.borrow().last());
+}
+
+#[test]
+fn a_run_that_was_ended_early_is_recorded_as_long_as_it_was() {
+    let bench = Rc::new(Bench::default());
+    let engine = Engine::new(bench.clone());
+    let told = engine.clone();
+    bench.act.replace(Some(Box::new(move |reply| {
+        if let Reply::Event { event: Event::Finding(Finding::Urban(u)), .. } = reply
+            && matches!(&**u, Urban::Look(look) if look.step == 3)
+        {
+            pollster::block_on(told.handle(Command::Pace { job: 1, pace: Pace::Enough }));
+        }
+    })));
+    let mut config = small();
+    config["seeds"] = json!(0);
+    pollster::block_on(engine.handle(run(config)));
+    assert_eq!(report(&bench).config["steps"], json!(3));
+    let again = Rc::new(Bench::default());
+    pollster::block_on(Engine::new(again.clone()).handle(Command::Replay { job: 9, record: engine.record().text() }));
+    assert!(matches!(again.replies.borrow().last(), Some(Reply::Replayed { same: 1, different: 0, .. })), "{:?}", again.replies.borrow().last());
+}
+
+#[test]
+fn regions_are_judged_beside_land_use() {
+    let bench = Rc::new(Bench::default());
+    let mut config = small();
+    config["city"]["points"] = json!(600);
+    pollster::block_on(Engine::new(bench.clone()).handle(run(config)));
+    let done = report(&bench);
+    assert!(done.figures.len() == 2 && done.summary.contains("F1 on the random split") && done.summary.contains("L1 of the shares on the random split"), "{}", done.summary);
+    let found = bench.replies.borrow().iter().find_map(|r| match r {
+        Reply::Event { event: Event::Finding(Finding::Urban(u)), .. } => match &**u {
+            Urban::Areas(p) => Some((**p).clone()),
+            _ => None,
+        },
+        _ => None,
+    });
+    let probes = found.expect("probes of the regions");
+    let told = &probes.predicted[0];
+    // 16 regions: a fifth of them, rounded up, is judged by.
+    assert_eq!((told.rows.len(), told.classes.len(), told.shares.len()), (4, 4, 4 * 9));
+    assert!(told.shares.chunks(9).all(|s| (s.iter().sum::<f32>() - 1.0).abs() < 1e-5));
+    let names: Vec<&str> = probes.lines[0].metrics.iter().map(|m| m.0.as_str()).collect();
+    assert_eq!(names, ["l1", "chebyshev", "kl", "cosine"]);
+    let mean = probes.lines.iter().find(|l| l.rows == "mean of what was learnt from").expect("the least that must be beaten");
+    assert!(mean.mean("l1") > 0.0 && mean.metrics.iter().all(|m| m.2 == 0.0), "{mean:?}");
 }
 
 #[test]

@@ -13,6 +13,8 @@ pub struct Control {
     /// Steps that may still be taken; `None` for as many as it likes.
     left: Cell<Option<u32>>,
     enough: Cell<bool>,
+    /// Somebody wants the run as it stands.
+    wanted: Cell<bool>,
     waiting: RefCell<Option<Waker>>,
 }
 
@@ -38,6 +40,22 @@ impl Control {
         self.play();
     }
 
+    /// Asks for the run as it stands; one that waits wakes for it, takes no step, and waits again.
+    pub fn save(&self) {
+        self.wanted.set(true);
+        self.wake();
+    }
+
+    /// Whether it is asked for.
+    pub fn is_wanted(&self) -> bool {
+        self.wanted.get()
+    }
+
+    /// It has been handed over.
+    pub fn given(&self) {
+        self.wanted.set(false);
+    }
+
     /// Whether the loop is to end.
     pub fn is_enough(&self) -> bool {
         self.enough.get()
@@ -50,14 +68,19 @@ impl Control {
 
     fn set(&self, left: Option<u32>) {
         self.left.set(left);
+        self.wake();
+    }
+
+    fn wake(&self) {
         if let Some(waker) = self.waiting.take() {
             waker.wake();
         }
     }
 
-    /// Waits until a step may be taken, and counts it.
+    /// Waits until a step may be taken, and counts it; or until the run is asked for, which is no step.
     pub async fn leave(&self) {
         poll_fn(|cx| match self.left.get() {
+            _ if self.wanted.get() => Poll::Ready(()),
             Some(0) => {
                 self.waiting.replace(Some(cx.waker().clone()));
                 Poll::Pending
@@ -91,6 +114,14 @@ impl Sink for Controlled<'_> {
 
     fn enough(&self) -> bool {
         self.control.is_enough()
+    }
+
+    fn wanted(&self) -> bool {
+        self.control.is_wanted()
+    }
+
+    fn given(&self) {
+        self.control.given();
     }
 
     fn breathe(&self) -> LocalFuture<'_, Result<(), MethodError>> {
@@ -127,5 +158,19 @@ mod tests {
         assert!(control.leave().now_or_never().is_none());
         control.play();
         assert!(control.leave().now_or_never().is_some());
+    }
+
+    #[test]
+    fn who_asks_for_a_paused_run_wakes_it_without_a_step() {
+        let control = Control::default();
+        control.step(1);
+        control.save();
+        assert!(control.leave().now_or_never().is_some() && control.is_wanted());
+        control.given();
+        assert!(!control.is_paused(), "the step is still there");
+        assert!(control.leave().now_or_never().is_some());
+        assert!(control.leave().now_or_never().is_none(), "and only that one");
+        control.save();
+        assert!(control.leave().now_or_never().is_some() && control.is_paused());
     }
 }

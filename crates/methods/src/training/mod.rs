@@ -4,4 +4,5 @@ mod control;
 mod saved;
 
 pub use control::{Control, Controlled};
+pub(crate) use saved::{SEED, STEP};
 pub use saved::{read_run, write_run};

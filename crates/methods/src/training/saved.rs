@@ -11,8 +11,8 @@ use espalier_tensor::train::Snapshot;
 use crate::method::MethodError;
 
 /// Keys of the metadata.
-const STEP: &str = "espalier.run.step";
-const SEED: &str = "espalier.run.seed";
+pub(crate) const STEP: &str = "espalier.run.step";
+pub(crate) const SEED: &str = "espalier.run.seed";
 
 /// Writes a run. `about` is added to the metadata: the method and its settings.
 ///

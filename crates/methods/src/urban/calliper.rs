@@ -10,13 +10,16 @@ use super::network::Architecture;
 use super::picture::{Probes, Urban};
 use super::places::CITY;
 use super::run::{self, Run};
-use super::town::{Source, Town};
+use super::saved::{Remembering, Saved, save};
+use super::town::{Source, Town, find};
 use crate::config::decode;
 use crate::figures::{axis, figure, stat};
 use crate::method::{Card, Entry, Inputs, Knob, MethodError, Range, Sink};
 use crate::report::{Event, Figure, FigureKind, Finding, Report};
 use crate::work::Desk;
 
+/// Hidden width of the probe of shares, as the published numbers have it.
+pub const HIDDEN: usize = 64;
 /// Registry key.
 pub const CARD_ID: &str = "calliper";
 
@@ -45,6 +48,8 @@ pub static CARD: Card = Card {
         Knob { key: "look_every", label: "Look every", help: "Steps between two looks at the embedding.", unit: "steps", range: Range::Number { min: 1.0, max: 100_000.0, step: 1.0 }, paper: "25" },
         Knob { key: "seeds", label: "Probe seeds", help: "How often each probe is repeated; 0 leaves the probes out.", unit: "seeds", range: Range::Number { min: 0.0, max: 5.0, step: 1.0 }, paper: "5" },
         Knob { key: "neighbours", label: "Neighbours", help: "Nearest points that the baselines look at.", unit: "points", range: Range::Number { min: 1.0, max: 1000.0, step: 1.0 }, paper: "20" },
+        Knob { key: "steps", label: "Steps", help: "Most steps, where fewer are wanted than the epochs have.", unit: "steps", range: Range::Elsewhere, paper: "null" },
+        Knob { key: "resume", label: "Saved run", help: "Name of a saved run to go on from, which must have been given; empty to begin anew.", unit: "", range: Range::Elsewhere, paper: r#""""# },
         Knob { key: "supervised_steps", label: "Supervised baseline", help: "Steps that the Space2Vec-like baseline is trained for; 0 leaves it out.", unit: "steps", range: Range::Number { min: 0.0, max: 100_000.0, step: 1.0 }, paper: "1000" },
     ],
 };
@@ -81,6 +86,10 @@ pub struct Config {
     pub neighbours: usize,
     /// Steps of the supervised baseline.
     pub supervised_steps: u32,
+    /// Most steps, where fewer are wanted than the epochs have.
+    pub steps: Option<u32>,
+    /// Name of a saved run to go on from; empty to begin anew. What comes out is the same, so a report does not name it.
+    pub resume: String,
 }
 
 impl Default for Config {
@@ -101,6 +110,8 @@ impl Default for Config {
             seeds: 5,
             neighbours: 20,
             supervised_steps: 1000,
+            steps: None,
+            resume: String::new(),
         }
     }
 }
@@ -129,6 +140,7 @@ impl Config {
             width: self.width,
             batch: self.batch,
             epochs: self.epochs,
+            steps: self.steps,
             rate: self.rate,
             decay: self.decay,
             validation: self.validation,
@@ -156,33 +168,58 @@ async fn run(config: serde_json::Value, inputs: Inputs<'_>, session: &Session, s
     desk.breathe().await?;
     let settings = config.run(inputs.seed);
     let mut run = Run::new(session, &town.city, settings.clone())?;
-    watch(&mut run, config.look_every, sink).await?;
+    let said = Remembering::new(sink);
+    if !config.resume.is_empty() {
+        let saved = Saved::read(find(&inputs.files, &config.resume)?).await?;
+        saved.restore(&mut run, &town.city, &config)?;
+        said.recall(&saved.curves).await?;
+    }
+    let name = town.name.replace([' ', '.'], "-");
+    watch(&mut run, config.look_every, &said, async |run: &Run| {
+        let file = format!("{name}-step-{}.safetensors", run.steps());
+        let saved = save(run, &file, &town.city, &config, &said.curves()).await?;
+        said.event(Event::Finding(Finding::Urban(Box::new(Urban::Saved(saved)))));
+        Ok(())
+    })
+    .await?;
     let mut stats = vec![
-        stat("steps", f64::from(run.steps()), "", format!("of {}", run.total())),
+        // Of all of the epochs: the same words for a run that was ended early and for one that is done again up to there.
+        stat("steps", f64::from(run.steps()), "", format!("of {}", run.steps_an_epoch() * config.epochs)),
         stat("chance", run.chance(), "nats", "ln of the batch"),
     ];
+    if let Some(loss) = said.last("loss") {
+        stats.push(stat("last loss", loss, "nats", ""));
+    }
     if let Some((loss, step)) = run.best() {
         stats.push(stat("best validation loss", loss, "nats", format!("step {step}")));
     }
     let mut figures = Vec::new();
     let mut summary = format!("{} steps on {} points.", run.steps(), town.city.points.len());
-    if let Some((labelled, classes)) = town.labelled.as_ref().filter(|_| config.seeds > 0) {
+    if config.seeds > 0 && (town.labelled.is_some() || town.areas.is_some()) {
         let untrained = Run::new(session, &town.city, settings)?;
-        let how = config.comparison();
-        let rivals = Rivals { untrained: &untrained, supervised: config.supervised_steps };
-        let (lines, predicted) = compare(&run, &rivals, &town.city, labelled, &how, sink).await?;
-        let table = table(&lines, how.seeds.len());
-        desk.figure(&table);
-        summary = format!("{summary} {}", verdict(&lines));
-        figures.push(table);
-        let probes = Probes { lines, seeds: how.seeds.len() as u32, classes: classes.clone(), predicted };
-        desk.finding(Finding::Urban(Box::new(Urban::Probes(Box::new(probes)))));
+        let rivals = Rivals::new(&untrained, &town.city, config.supervised_steps, sink).await?;
+        let uses = town.labelled.as_ref().map(|(l, classes)| (l.clone(), classes.clone(), config.comparison()));
+        let people = town.areas.as_ref().map(|a| (a.labelled(), a.classes.clone(), Comparison { hidden: Some(HIDDEN), ..config.comparison() }));
+        for (of_regions, what) in [(false, uses), (true, people)] {
+            let Some((labelled, classes, how)) = what else { continue };
+            let (lines, predicted) = compare(&run, &rivals, &town.city, &labelled, &how, sink).await?;
+            let table = table(of_regions, &lines, how.seeds.len());
+            desk.figure(&table);
+            summary = format!("{summary} {}", verdict(&lines));
+            figures.push(table);
+            let probes = Box::new(Probes { lines, seeds: how.seeds.len() as u32, classes, predicted });
+            desk.finding(Finding::Urban(Box::new(if of_regions { Urban::Areas(probes) } else { Urban::Probes(probes) })));
+        }
     }
+    // As whoever does it again has to say it: from the beginning, to the step where somebody had seen enough.
+    let steps = if run.steps() < run.total() { Some(run.steps()) } else { config.steps };
+    let config = Config { resume: String::new(), steps, ..config };
     Ok(Report { method: CARD.id.into(), config: serde_json::to_value(config).expect("plain data"), summary, stats, figures, findings: Vec::new(), warnings: desk.warnings() })
 }
 
-/// Trains to the end, or until it is enough, with a look every so many steps, whenever the run stands still, and at the end.
-async fn watch(run: &mut Run, every: u32, sink: &dyn Sink) -> Result<(), MethodError> {
+/// Trains to the end, or until it is enough, with a look every so many steps, whenever the run stands still, and at the end. `save` is called when somebody asks for the run as it
+/// stands, and at the end.
+async fn watch(run: &mut Run, every: u32, sink: &dyn Sink, save: impl AsyncFn(&Run) -> Result<(), MethodError>) -> Result<(), MethodError> {
     let mut viewer = Viewer::new();
     let say = |look| sink.event(Event::Finding(Finding::Urban(Box::new(Urban::Look(look)))));
     say(viewer.look(run, true, sink).await?);
@@ -190,6 +227,10 @@ async fn watch(run: &mut Run, every: u32, sink: &dyn Sink) -> Result<(), MethodE
     while run.steps() < run.total() && !sink.enough() {
         let until = (run.steps() / every + 1) * every;
         run.advance(sink, until).await?;
+        if sink.wanted() {
+            save(run).await?;
+            sink.given();
+        }
         if run.steps() != seen {
             seen = run.steps();
             say(viewer.look(run, sink.waits() || seen == run.total(), sink).await?);
@@ -198,28 +239,31 @@ async fn watch(run: &mut Run, every: u32, sink: &dyn Sink) -> Result<(), MethodE
     if seen != run.total() {
         say(viewer.look(run, true, sink).await?);
     }
-    Ok(())
+    save(run).await
 }
 
-/// Says who wins on land use, whoever it is.
+/// Says who wins, whoever it is: by F1 where classes are told, by the distance L1 where shares are.
 pub fn verdict(lines: &[Line]) -> String {
+    let shares = lines.first().is_some_and(|l| l.mean("l1").is_finite());
+    let written = |v: f64| if shares { format!("{v:.3}") } else { format!("{:.1} %", 100.0 * v) };
+    let name = if shares { "L1 of the shares" } else { "F1" };
     let say = |blocks: bool| {
-        let mut all: Vec<(&str, f64)> = lines.iter().filter(|l| l.by_blocks() == blocks).map(|l| (l.rows.as_str(), l.f1())).collect();
+        let mut all: Vec<(&str, f64)> = lines.iter().filter(|l| l.by_blocks() == blocks).map(|l| (l.rows.as_str(), if shares { l.mean("l1") } else { l.f1() })).collect();
         let own = all.first().copied()?;
-        all.sort_by(|a, b| b.1.total_cmp(&a.1));
+        all.sort_by(|a, b| if shares { a.1.total_cmp(&b.1) } else { b.1.total_cmp(&a.1) });
         let split = if blocks { "on the split by blocks" } else { "on the random split" };
         let best = all.first().copied()?;
         Some(if best.0 == own.0 {
-            let next = all.get(1).map_or(String::new(), |n| format!(", ahead of {} with {:.1} %", n.0, 100.0 * n.1));
-            format!("F1 {split}: {} is first with {:.1} %{next}.", own.0, 100.0 * own.1)
+            let next = all.get(1).map_or(String::new(), |n| format!(", ahead of {} with {}", n.0, written(n.1)));
+            format!("{name} {split}: {} is first with {}{next}.", own.0, written(own.1))
         } else {
-            format!("F1 {split}: {} is first with {:.1} %; {} has {:.1} %.", best.0, 100.0 * best.1, own.0, 100.0 * own.1)
+            format!("{name} {split}: {} is first with {}; {} has {}.", best.0, written(best.1), own.0, written(own.1))
         })
     };
     [say(false), say(true)].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
-fn table(lines: &[Line], seeds: usize) -> Figure {
+fn table(of_regions: bool, lines: &[Line], seeds: usize) -> Figure {
     let names: Vec<String> = lines.first().map(|l| l.metrics.iter().map(|m| m.0.clone()).collect()).unwrap_or_default();
     let mut columns = vec![axis("embedding", ""), axis("split", "")];
     columns.extend(names.iter().flat_map(|n| [axis(n, ""), axis("±", "")]));
@@ -229,5 +273,6 @@ fn table(lines: &[Line], seeds: usize) -> Figure {
         [l.rows.clone(), split.into()].into_iter().chain(values).collect()
     });
     let sentence = format!("{} Means and deviations over {seeds} seeds of the probe.", verdict(lines));
-    figure("probes", "Land-use probe", sentence, FigureKind::Table { columns, rows: rows.collect() })
+    let [id, title] = if of_regions { ["areas", "Probe of the regions’ shares"] } else { ["probes", "Land-use probe"] };
+    figure(id, title, sentence, FigureKind::Table { columns, rows: rows.collect() })
 }

@@ -46,6 +46,13 @@ impl City {
         Ok(Self { points, texts: distinct, text_of, text_width, embeddings })
     }
 
+    /// A number that tells this city from another: of its points, of which text each has, and of the texts' embeddings, to the last bit (FNV-1a, 64 bits).
+    pub fn digest(&self) -> u64 {
+        let words = self.points.iter().flatten().map(|v| v.to_bits());
+        let words = words.chain(self.text_of.iter().map(|t| u64::from(*t))).chain(self.embeddings.iter().map(|v| u64::from(v.to_bits())));
+        words.fold(0xcbf2_9ce4_8422_2325, |h, w| (h ^ w).wrapping_mul(0x0100_0000_01b3))
+    }
+
     /// What a person should know before training: places or texts that cannot be told apart.
     pub fn warnings(&self) -> Vec<String> {
         let mut out = Vec::new();

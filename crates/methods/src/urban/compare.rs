@@ -7,12 +7,13 @@ use super::baselines::Baseline;
 use super::city::City;
 use super::near::Near;
 use super::place2vec;
-use super::metrics::{classified, distances, mean_distances};
+use super::metrics::{Distances, classified, distances, mean_distances};
 use super::order::{Split, block_split, random_split};
 use super::probe::{Outcome, Recipe, Rows, Truth, probe};
+use super::regions::{Weighting, counts, means, tf_idf};
 use super::run::{Run, Which};
 use super::supervised::Supervised;
-use crate::bytes::U32s;
+use crate::bytes::{F32s, U32s};
 use crate::method::{MethodError, Sink};
 use crate::report::Event;
 
@@ -36,7 +37,7 @@ pub struct Line {
     pub rows: String,
     /// Which split.
     pub division: Division,
-    /// Names of the metrics with mean and standard deviation (0 for one seed): accuracy and f1, or l1, chebyshev and kl.
+    /// Names of the metrics with mean and standard deviation (0 for one seed): accuracy, precision, recall and f1, or l1, chebyshev, kl and cosine.
     pub metrics: Vec<(String, f64, f64)>,
 }
 
@@ -49,6 +50,8 @@ pub struct Labelled {
     pub truth: Truth,
     /// Classes.
     pub classes: usize,
+    /// Where places stand for regions, the region of each point of the city; else empty.
+    pub region_of: Vec<u32>,
 }
 
 /// What to compare, and how.
@@ -91,12 +94,34 @@ impl Line {
 pub struct Rivals<'a> {
     /// The same encoder before its first step.
     pub untrained: &'a Run,
-    /// Steps of the supervised baseline; 0 leaves it out.
-    pub supervised: u32,
+    /// The supervised baseline and its steps.
+    pub supervised: Option<(u32, Supervised)>,
 }
 
-/// Rows that were judged by and the class that was told for each, on the random split and on that by blocks: of the first embedding and the first seed.
-pub type Predicted = [(U32s, U32s); 2];
+impl<'a> Rivals<'a> {
+    /// Trains the supervised baseline for so many steps; 0 leaves it out.
+    ///
+    /// # Errors
+    /// The device's; a cancel; a loss that is no longer a number.
+    pub async fn new(untrained: &'a Run, city: &City, steps: u32, sink: &dyn Sink) -> Result<Self, MethodError> {
+        let supervised = if steps > 0 { Some((steps, Supervised::train(untrained.session(), city, &untrained.config, steps, sink).await?)) } else { None };
+        Ok(Self { untrained, supervised })
+    }
+}
+
+/// What the probe of the trained encoder said of the rows that it was judged by: of the first seed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Told {
+    /// The rows.
+    pub rows: U32s,
+    /// The class of each, or that with the largest share.
+    pub classes: U32s,
+    /// `[rows, classes]` where shares were asked for, else empty.
+    pub shares: F32s,
+}
+
+/// On the random split and on that by blocks.
+pub type Predicted = [Told; 2];
 
 /// Probes the trained encoder (last and best weights), an untrained one, a supervised one and the baselines.
 ///
@@ -109,24 +134,36 @@ pub async fn compare(run: &Run, rivals: &Rivals<'_>, city: &City, labelled: &Lab
     let mut lines = Vec::new();
     let mut predicted = Predicted::default();
     let mut done = 0.0;
-    for (name, embeddings) in &all {
+    for (first, (name, embeddings)) in all.iter().enumerate().map(|(i, a)| (i == 0, a)) {
         for (i, division) in [Division::Random, Division::Blocks].into_iter().enumerate() {
-            // The paper divides once (seed 42); what changes is the probe's own chance.
-            let split = match division {
-                Division::Random => random_split(places.len(), 42),
-                Division::Blocks => block_split(places, BLOCKS, 42),
-            };
+            let split = divided(division, places);
+            if split.train.is_empty() || split.val.is_empty() || split.test.is_empty() {
+                if first {
+                    sink.event(Event::Warning(format!("{} places lie in too few blocks of the city to divide them by blocks: that split is left out", places.len())));
+                }
+                continue;
+            }
             let mut runs = Vec::new();
             for &seed in &how.seeds {
                 sink.event(Event::Progress { done, total, unit: "probes".into(), label: name.clone() });
-                let (metrics, labels) = one(run.session(), sink, embeddings, labelled, &split, how, seed).await?;
-                if lines.len() < 2 && runs.is_empty() {
-                    predicted[i] = (split.test.clone().into(), labels.into());
+                let (metrics, told) = one(run.session(), sink, embeddings, labelled, &split, how, seed).await?;
+                if first && runs.is_empty() {
+                    predicted[i] = told;
                 }
                 runs.push(metrics);
                 done += 1.0;
             }
             lines.push(Line { rows: name.clone(), division, metrics: spread(&runs) });
+        }
+    }
+    if let Truth::Shares { classes, values } = &labelled.truth {
+        for division in [Division::Random, Division::Blocks] {
+            let split = divided(division, places);
+            if split.test.is_empty() || split.train.is_empty() {
+                continue;
+            }
+            let metrics = mean_told(*classes, values, &split);
+            lines.push(Line { rows: "mean of what was learnt from".into(), division, metrics: spread(&[metrics]) });
         }
     }
     sink.event(Event::Progress { done, total, unit: "probes".into(), label: String::new() });
@@ -141,9 +178,12 @@ async fn embeddings(run: &Run, rivals: &Rivals<'_>, city: &City, labelled: &Labe
         all.push((format!("CaLLiPer, best validation (step {step})"), run.embed(places, Which::Best).await?));
     }
     all.push(("untrained encoder".into(), rivals.untrained.embed(places, Which::Last).await?));
-    if rivals.supervised > 0 {
-        let trained = Supervised::train(run.session(), city, &run.config, rivals.supervised, sink).await?;
-        all.push((format!("Space2Vec-like, {} steps", rivals.supervised), trained.embed(places).await?));
+    if let Some((steps, trained)) = &rivals.supervised {
+        all.push((format!("Space2Vec-like, {steps} steps"), trained.embed(places).await?));
+    }
+    if !labelled.region_of.is_empty() {
+        all.extend(by_region(run, city, labelled).await?);
+        sink.breathe().await?;
     }
     let near = Near::new(&city.points);
     for baseline in Baseline::ALL {
@@ -168,8 +208,41 @@ async fn embeddings(run: &Run, rivals: &Rivals<'_>, city: &City, labelled: &Labe
     Ok(all)
 }
 
-/// One probe's metrics, and the classes it gives the test rows.
-async fn one(session: &Session, sink: &dyn Sink, embeddings: &[f32], labelled: &Labelled, split: &Split, how: &Comparison, seed: u64) -> Result<(Vec<(&'static str, f64)>, Vec<u32>), MethodError> {
+/// How places are divided: once, by seed 42, as the paper has it. What changes is the probe's own chance.
+fn divided(division: Division, places: &[[f64; 2]]) -> Split {
+    match division {
+        Division::Random => random_split(places.len(), 42),
+        Division::Blocks => block_split(places, BLOCKS, 42),
+    }
+}
+
+/// What regions are by all of their points, not by the one place that stands for them: the mean of the points' embeddings, and the weights of their categories.
+async fn by_region(run: &Run, city: &City, labelled: &Labelled) -> Result<Vec<(String, Vec<f32>)>, MethodError> {
+    let n = labelled.places.len();
+    let of: Vec<Option<usize>> = labelled.region_of.iter().map(|r| Some(*r as usize)).collect();
+    let points: Vec<f64> = run.embed(&city.points, Which::Last).await?.into_iter().map(f64::from).collect();
+    let pooled = means(&points, run.config.width, &of, n);
+    let kinds = city.texts.len();
+    let words = tf_idf(&counts(of.iter().zip(&city.text_of).map(|(r, t)| (*r, *t as usize)), n, kinds), kinds, Weighting::Plain);
+    let single = |rows: Vec<f64>| rows.into_iter().map(|v| v as f32).collect();
+    Ok(vec![("CaLLiPer, mean of the region’s points".into(), single(pooled)), ("TF-IDF of the region".into(), single(words))])
+}
+
+/// Metrics of telling every row the mean of those that could be learnt from: what any embedding has to beat.
+fn mean_told(classes: usize, values: &[f32], split: &Split) -> Vec<(&'static str, f64)> {
+    let row = |i: &u32| &values[*i as usize * classes..][..classes];
+    let learnt: Vec<&[f32]> = split.train.iter().chain(&split.val).map(row).collect();
+    let mean: Vec<f64> = (0..classes).map(|c| learnt.iter().map(|r| f64::from(r[c])).sum::<f64>() / learnt.len().max(1) as f64).collect();
+    let rows: Vec<_> = split.test.iter().map(|i| distances(&mean, &row(i).iter().map(|v| f64::from(*v)).collect::<Vec<_>>())).collect();
+    named(&mean_distances(&rows))
+}
+
+fn named(m: &Distances) -> Vec<(&'static str, f64)> {
+    vec![("l1", m.l1), ("chebyshev", m.chebyshev), ("kl", m.kl), ("cosine", m.cosine)]
+}
+
+/// One probe's metrics, and what it says of the test rows.
+async fn one(session: &Session, sink: &dyn Sink, embeddings: &[f32], labelled: &Labelled, split: &Split, how: &Comparison, seed: u64) -> Result<(Vec<(&'static str, f64)>, Told), MethodError> {
     let width = embeddings.len() / labelled.places.len().max(1);
     let rows = |index: &[u32]| Rows {
         width,
@@ -183,7 +256,8 @@ async fn one(session: &Session, sink: &dyn Sink, embeddings: &[f32], labelled: &
     };
     let parts = [rows(&split.train), rows(&split.val), rows(&split.test)];
     let outcome = probe(session, sink, [&parts[0], &parts[1], &parts[2]], how.hidden, labelled.classes, Recipe { seed, ..how.recipe }, &[]).await?;
-    Ok((metrics(&outcome, &parts[2].truth), outcome.labels()))
+    let shares = if let Truth::Shares { .. } = labelled.truth { outcome.shares().concat().into_iter().map(|v| v as f32).collect() } else { Vec::new() };
+    Ok((metrics(&outcome, &parts[2].truth), Told { rows: split.test.clone().into(), classes: outcome.labels().into(), shares: shares.into() }))
 }
 
 fn metrics(outcome: &Outcome, truth: &Truth) -> Vec<(&'static str, f64)> {
@@ -195,8 +269,7 @@ fn metrics(outcome: &Outcome, truth: &Truth) -> Vec<(&'static str, f64)> {
         Truth::Shares { classes, values } => {
             let truth = values.chunks(*classes).map(|r| r.iter().map(|v| f64::from(*v)).collect::<Vec<_>>());
             let rows: Vec<_> = outcome.shares().iter().zip(truth).map(|(p, t)| distances(p, &t)).collect();
-            let m = mean_distances(&rows);
-            vec![("l1", m.l1), ("chebyshev", m.chebyshev), ("kl", m.kl)]
+            named(&mean_distances(&rows))
         }
     }
 }

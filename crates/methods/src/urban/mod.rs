@@ -1,6 +1,7 @@
 //! Places and words: location encoders aligned with text, and what the embedding says of a city.
 
 pub mod align;
+pub mod areas;
 pub mod baselines;
 pub mod calliper;
 pub mod city;
@@ -21,7 +22,9 @@ pub mod places;
 pub mod probe;
 pub mod regions;
 pub mod run;
+pub mod saved;
 pub mod sentences;
+mod settings;
 pub mod similar;
 pub mod space2vec;
 pub mod supervised;

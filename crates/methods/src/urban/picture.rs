@@ -3,8 +3,9 @@
 use espalier_nets::geo::{Crs, Plane};
 use serde::{Deserialize, Serialize};
 
-use super::compare::Line;
+use super::compare::{Line, Predicted};
 use super::sentences::Embedded;
+use super::town::PointFile;
 use crate::bytes::{F32s, F64s, U32s};
 
 /// Results of the methods over cities.
@@ -18,6 +19,10 @@ pub enum Urban {
     Probes(Box<Probes>),
     /// Sentences that an open encoder has embedded.
     Sentences(Embedded),
+    /// Probes and baselines over regions.
+    Areas(Box<Probes>),
+    /// A run as it stands, as a file ([`super::saved`]).
+    Saved(PointFile),
 }
 
 /// Where the city's metres are on the earth.
@@ -100,6 +105,21 @@ pub struct Labels {
     pub of: U32s,
 }
 
+/// Regions and how their people divide among classes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Regions {
+    /// Names of the classes.
+    pub classes: Vec<String>,
+    /// What each region is called.
+    pub names: Vec<String>,
+    /// x and y of the place that stands for each, in turn, less the city's origin.
+    pub places: F32s,
+    /// `[regions, classes]`.
+    pub shares: F32s,
+    /// The region of each point.
+    pub of: U32s,
+}
+
 /// A row that was left out of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Left {
@@ -151,6 +171,8 @@ pub struct CityPicture {
     pub ground: Option<Ground>,
     /// Places of known class, where there are some.
     pub labels: Option<Labels>,
+    /// Regions with shares of classes, where there are some.
+    pub areas: Option<Regions>,
     /// How the file was read, where it is one.
     pub reading: Option<Reading>,
     /// What to know before training.
@@ -189,6 +211,6 @@ pub struct Probes {
     pub seeds: u32,
     /// Names of the classes.
     pub classes: Vec<String>,
-    /// Rows of the labels that were judged by, and the class that the trained encoder's probe gave: on the random split and on that by blocks.
-    pub predicted: [(U32s, U32s); 2],
+    /// What the trained encoder's probe said: on the random split and on that by blocks.
+    pub predicted: Predicted,
 }

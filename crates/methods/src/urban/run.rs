@@ -16,6 +16,8 @@ use crate::report::Event;
 
 /// Steps between two looks at the losses.
 const READ_EVERY: usize = 10;
+/// Before the names of the best weights so far, in a saved run.
+const BEST: &str = "best.";
 
 /// How the encoder is made and trained; the defaults are the paper's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +33,8 @@ pub struct Config {
     pub batch: usize,
     /// Times that every point is seen.
     pub epochs: u32,
+    /// Most steps, where fewer are wanted than the epochs have.
+    pub steps: Option<u32>,
     /// AdamW's learning rate.
     pub rate: f64,
     /// Its weight decay, of matrices.
@@ -51,6 +55,7 @@ impl Default for Config {
             width: 128,
             batch: 1024,
             epochs: 100,
+            steps: None,
             rate: 1e-3,
             decay: 0.01,
             validation: 0.1,
@@ -131,7 +136,8 @@ impl Run {
 
     /// Steps of the whole run.
     pub fn total(&self) -> u32 {
-        self.steps_an_epoch() * self.config.epochs
+        let all = self.steps_an_epoch() * self.config.epochs;
+        self.config.steps.map_or(all, |most| most.min(all))
     }
 
     /// Steps taken.
@@ -149,7 +155,7 @@ impl Run {
         (self.config.batch.min(self.train.len()) as f64).ln()
     }
 
-    /// Trains to step `until`, the end, or the step before which somebody has the run wait, or says that it is enough. After each epoch the validation loss is taken and the best weights are kept aside. Every step asks the sink, so that it
+    /// Trains to step `until`, the end, or the step before which somebody has the run wait, asks for it as it stands, or says that it is enough. After each epoch the validation loss is taken and the best weights are kept aside. Every step asks the sink, so that it
     /// can be held and cancelled there; losses come as metrics `loss` and `validation loss`, a few steps late.
     ///
     /// # Errors
@@ -163,7 +169,7 @@ impl Run {
                 break;
             }
             sink.step().await?;
-            if sink.enough() {
+            if sink.enough() || sink.wanted() {
                 break;
             }
             let (epoch, place) = (self.steps() / an_epoch, self.steps() % an_epoch);
@@ -271,23 +277,42 @@ impl Run {
         Ok(out)
     }
 
-    /// Everything needed to go on; the best weights so far are not part of it.
+    /// Everything needed to go on; the best weights so far as `best.NAME`, with [`best`](Self::best) beside them.
     ///
     /// # Errors
     /// The device's.
     pub async fn snapshot(&self) -> Result<Snapshot, MethodError> {
-        Ok(self.trainer.snapshot().await?)
+        let mut snapshot = self.trainer.snapshot().await?;
+        if let Some(best) = &self.best {
+            let values = self.session().read_many(&best.held.iter().collect::<Vec<_>>()).await?;
+            let names = self.trainer.parameters().keys().map(|k| format!("{BEST}{}", self.trainer.parameters().name(k)));
+            snapshot.tensors.extend(names.zip(values));
+        }
+        Ok(snapshot)
     }
 
-    /// Goes on from a snapshot of a run over the same city with the same settings.
+    /// Goes on from a snapshot of a run over the same city with the same settings; `best` is what [`best`](Self::best) said of it.
     ///
     /// # Errors
     /// [`MethodError::Inputs`] where it does not fit.
-    pub fn restore(&mut self, snapshot: &Snapshot) -> Result<(), MethodError> {
+    pub fn restore(&mut self, snapshot: &Snapshot, best: Option<(f64, u32)>) -> Result<(), MethodError> {
         if snapshot.seed != self.config.seed {
             return Err(MethodError::Inputs(format!("the saved run has seed {}, this one {}: its order and its split are others", snapshot.seed, self.config.seed)));
         }
-        self.trainer.restore(snapshot).map_err(|e| MethodError::Inputs(e.to_string()))
+        if snapshot.step > self.total() {
+            return Err(MethodError::Inputs(format!("the saved run has taken {} steps already, and these settings end at {}; set more epochs", snapshot.step, self.total())));
+        }
+        self.trainer.restore(snapshot).map_err(|e| MethodError::Inputs(e.to_string()))?;
+        let Some((loss, step)) = best else { return Ok(()) };
+        let parameters = self.trainer.parameters();
+        let held = parameters.keys().map(|key| {
+            let name = format!("{BEST}{}", parameters.name(key));
+            let found = snapshot.tensors.iter().find(|(n, a)| *n == name && a.spec() == *parameters.spec(key));
+            found.map(|(_, a)| self.session().upload(a.clone())).ok_or_else(|| MethodError::Inputs(format!("the saved run has no tensor {name} of the right shape; it was changed after it was saved")))
+        });
+        let held = held.collect::<Result<Vec<_>, _>>()?;
+        self.best = Some(Best { loss, step, held });
+        Ok(())
     }
 }
 

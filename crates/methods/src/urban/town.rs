@@ -5,11 +5,12 @@ use std::rc::Rc;
 use espalier_nets::geo::{Columns, Crs, Points, Table, places, read_csv, read_geojson};
 use serde::{Deserialize, Serialize};
 
+use super::areas::Areas;
 use super::city::City;
 use super::compare::Labelled;
 use super::made::{Made, kinds};
 use super::ngrams;
-use super::picture::{CityPicture, Frame, Ground, Labels, Left, Lines, Reading};
+use super::picture::{CityPicture, Frame, Ground, Labels, Left, Lines, Reading, Regions};
 use super::probe::Truth;
 use super::sentences::{self, Sentences};
 use crate::bytes::U8s;
@@ -47,28 +48,38 @@ pub enum Source {
         sentences: String,
     },
     /// A file that was given.
-    File {
-        /// Its name.
-        name: String,
-        /// Column of the easting or longitude; guessed where it is empty.
-        #[serde(default)]
-        x: String,
-        /// Column of the northing or latitude.
-        #[serde(default)]
-        y: String,
-        /// Column of the text.
-        #[serde(default)]
-        text: String,
-        /// File of labelled places; empty for none.
-        #[serde(default)]
-        labels: String,
-        /// Its column of the class.
-        #[serde(default)]
-        label: String,
-        /// Table of sentence embeddings, by its name; empty for the built-in letter groups.
-        #[serde(default)]
-        sentences: String,
-    },
+    File(Given),
+}
+
+/// Files of points and their columns, by name.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Given {
+    /// The file of described points.
+    pub name: String,
+    /// Column of the easting or longitude; guessed where it is empty.
+    pub x: String,
+    /// Column of the northing or latitude.
+    pub y: String,
+    /// Column of the text.
+    pub text: String,
+    /// File of labelled places; empty for none.
+    pub labels: String,
+    /// Its column of the class.
+    pub label: String,
+    /// File of regions with shares of classes; empty for none.
+    pub regions: String,
+    /// Its columns of the classes; guessed where there are none.
+    pub shares: Vec<String>,
+    /// Table of sentence embeddings, by its name; empty for the built-in letter groups.
+    pub sentences: String,
+}
+
+impl Given {
+    /// Names of the files: described points, and labelled places and regions where there are some.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        [self.name.as_str(), &self.labels, &self.regions].into_iter().filter(|n| !n.is_empty())
+    }
 }
 
 impl Default for Source {
@@ -86,7 +97,16 @@ impl Source {
     /// Name of the table of sentence embeddings; empty for the built-in letter groups.
     pub fn sentences(&self) -> &str {
         match self {
-            Self::Made { sentences, .. } | Self::File { sentences, .. } => sentences,
+            Self::Made { sentences, .. } => sentences,
+            Self::File(given) => &given.sentences,
+        }
+    }
+
+    /// Takes another table of sentence embeddings.
+    pub fn embed(&mut self, by: &str) {
+        match self {
+            Self::Made { sentences, .. } => *sentences = by.into(),
+            Self::File(given) => given.sentences = by.into(),
         }
     }
 }
@@ -144,6 +164,8 @@ pub struct Town {
     pub made: Option<Made>,
     /// Places to probe, and the names of their classes.
     pub labelled: Option<(Labelled, Vec<String>)>,
+    /// Regions with shares of classes.
+    pub areas: Option<Areas>,
     /// How a file was read.
     pub reading: Option<Reading>,
     /// The sentence encoder behind the texts' rows; empty for letter groups.
@@ -159,10 +181,13 @@ impl Town {
         let side = TextSide::of(source, files).await?;
         match source {
             Source::Made { seed, points, .. } => Self::made(*seed, *points as usize, &side),
-            Source::File { name, x, y, text, labels, label, .. } => {
-                let mut town = Self::read(find(files, name)?, [x.as_str(), y.as_str(), text.as_str()], &side)?;
-                if !labels.is_empty() {
-                    town.labelled = Some(labelled(find(files, labels)?, label, town.frame)?);
+            Source::File(given) => {
+                let mut town = Self::read(find(files, &given.name)?, [&given.x, &given.y, &given.text].map(String::as_str), &side)?;
+                if !given.labels.is_empty() {
+                    town.labelled = Some(labelled(find(files, &given.labels)?, &given.label, town.frame)?);
+                }
+                if !given.regions.is_empty() {
+                    town.areas = Some(Areas::read(find(files, &given.regions)?, &given.shares, town.frame, &town.city.points)?);
                 }
                 Ok(town)
             }
@@ -181,9 +206,10 @@ impl Town {
         let all = kinds::texts();
         let texts: Vec<String> = made.kinds.iter().map(|k| all[*k as usize].clone()).collect();
         let city = side.city(made.points.clone(), &texts)?;
-        let labelled = Labelled { places: made.places.clone(), truth: Truth::Classes(made.uses.clone()), classes: kinds::USES.len() };
+        let labelled = Labelled { places: made.places.clone(), truth: Truth::Classes(made.uses.clone()), classes: kinds::USES.len(), region_of: Vec::new() };
         let classes = kinds::USES.map(str::to_owned).to_vec();
-        Ok(Self { name: format!("made city {seed}"), city, frame: Frame::Nowhere, made: Some(made), labelled: Some((labelled, classes)), reading: None, encoder: side.encoder() })
+        let areas = Areas::made(&made, seed);
+        Ok(Self { name: format!("made city {seed}"), city, frame: Frame::Nowhere, made: Some(made), areas, labelled: Some((labelled, classes)), reading: None, encoder: side.encoder() })
     }
 
     fn read(file: &PointFile, [x, y, text]: [&str; 3], side: &TextSide) -> Result<Self, MethodError> {
@@ -204,7 +230,7 @@ impl Town {
             faults: points.faults.iter().take(LISTED).map(|f| Left { row: f.row as u32, why: f.why.clone() }).collect(),
             notes: points.notes.clone(),
         };
-        Ok(Self { name: file.name.clone(), city, frame, made: None, labelled: None, reading: Some(reading), encoder: side.encoder() })
+        Ok(Self { name: file.name.clone(), city, frame, made: None, labelled: None, areas: None, reading: Some(reading), encoder: side.encoder() })
     }
 
     /// As a face draws it.
@@ -217,6 +243,8 @@ impl Town {
             let of = if let Truth::Classes(of) = &l.truth { of.clone() } else { Vec::new() };
             Labels { classes: classes.clone(), places: flat(&l.places), of: of.into() }
         });
+        let areas = self.areas.as_ref().map(|a| Regions { classes: a.classes.clone(), names: a.names.clone(), places: flat(&a.places), shares: a.shares.clone().into(), of: a.of.clone().into() });
+        let notes = self.areas.iter().flat_map(|a| a.notes.iter().cloned());
         CityPicture {
             name: self.name.clone(),
             frame: self.frame,
@@ -227,15 +255,20 @@ impl Town {
             text_of: self.city.text_of.clone().into(),
             ground: self.made.as_ref().map(ground),
             labels,
+            areas,
             reading: self.reading.clone(),
-            warnings: self.city.warnings(),
+            warnings: self.city.warnings().into_iter().chain(notes).collect(),
             encoder: self.encoder.clone(),
             text_rows: if self.encoder.is_empty() { Vec::new().into() } else { self.city.embeddings.clone().into() },
         }
     }
 }
 
-fn find<'f>(files: &'f [Rc<PointFile>], name: &str) -> Result<&'f PointFile, MethodError> {
+/// The file of that name that was given last.
+///
+/// # Errors
+/// [`MethodError::Points`] where there is none.
+pub fn find<'f>(files: &'f [Rc<PointFile>], name: &str) -> Result<&'f PointFile, MethodError> {
     let found = files.iter().rev().find(|f| f.name == name);
     found.map(|f| &**f).ok_or_else(|| MethodError::Points { file: name.into(), why: "it is not here".into() })
 }
@@ -297,7 +330,7 @@ pub fn labelled(file: &PointFile, label: &str, frame: Frame) -> Result<(Labelled
     let labels = values.iter().map(|v| classes.binary_search(v).unwrap_or(0) as u32).collect();
     let places = points.points.iter().map(|p| frame.metres(points.crs, *p)).collect();
     let names: Vec<String> = classes.iter().map(|c| (*c).to_owned()).collect();
-    Ok((Labelled { places, truth: Truth::Classes(labels), classes: names.len() }, names))
+    Ok((Labelled { places, truth: Truth::Classes(labels), classes: names.len(), region_of: Vec::new() }, names))
 }
 
 fn ground(made: &Made) -> Ground {

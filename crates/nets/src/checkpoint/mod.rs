@@ -14,6 +14,7 @@ mod gather;
 mod header;
 mod names;
 mod open;
+mod peek;
 mod read;
 pub mod remote;
 pub mod role;
@@ -32,6 +33,7 @@ pub use error::{CheckpointError, ErrorKind};
 #[cfg(not(target_arch = "wasm32"))]
 pub use file::{FileSink, FileSource, sources_at};
 pub use header::{HEADER_CAP, RANK_CAP};
+pub use peek::{header_end, metadata};
 pub use role::{Family, Layout, MatrixRef, Role};
 pub use source::{ByteSource, Cause, LocalFuture, MemorySource, SourceError};
 pub use sink::{ByteSink, MemorySink, NoPause, Pace, SinkError, Stopped};

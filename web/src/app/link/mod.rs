@@ -52,6 +52,8 @@ pub struct Rest {
     pub edit: Edit,
     /// How figures and lists are looked at.
     pub views: Views,
+    /// Settings of the Map, its city among them, where they are not the page's own.
+    pub city: Option<Box<espalier_methods::urban::calliper::Config>>,
     /// Runs whose results are shown, in their order.
     pub runs: Vec<Asked>,
 }

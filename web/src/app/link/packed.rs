@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use espalier_methods::urban::calliper::Config;
 use serde_json::{Map, Value, json};
 
 use super::Rest;
@@ -69,11 +70,13 @@ pub fn write(state: &State) -> String {
     put("r", rank(state.rank(), &names));
     put("p", prune(state.prune(), &names));
     put("y", differing(state.study()));
+    put("m", differing_from(&*state.town.config, Config::small()));
     if let Some(block) = state.selection().block {
         put("b", block.into());
     }
     put("w", state.views.iter().map(|(k, v)| (k.to_string(), Value::from(&**v))).collect::<Map<_, _>>().into());
-    put("q", state.shown.iter().map(|a| asked(a, &names)).collect::<Vec<_>>().into());
+    let ran = state.town.ran.iter().map(|r| &r.asked);
+    put("q", state.shown.iter().chain(ran).map(|a| asked(a, &names)).collect::<Vec<_>>().into());
     if out.is_empty() { String::new() } else { Value::Object(out).to_string() }
 }
 
@@ -123,7 +126,11 @@ fn prune(s: &PruneState, names: &Names) -> Value {
 
 /// The fields that differ from the defaults.
 fn differing<T: serde::Serialize + Default>(settings: &T) -> Value {
-    let (Ok(Value::Object(now)), Ok(base)) = (serde_json::to_value(settings), serde_json::to_value(T::default())) else { return Value::Null };
+    differing_from(settings, T::default())
+}
+
+fn differing_from<T: serde::Serialize>(settings: &T, base: T) -> Value {
+    let (Ok(Value::Object(now)), Ok(base)) = (serde_json::to_value(settings), serde_json::to_value(base)) else { return Value::Object(Map::new()) };
     Value::Object(now.into_iter().filter(|(k, v)| base.get(k) != Some(v)).collect())
 }
 
@@ -159,6 +166,8 @@ pub fn read(text: &str, state: &State) -> Result<Rest, serde_json::Error> {
     if let Some(y) = all.get("y").and_then(|y| serde_json::from_value::<StudyState>(y.clone()).ok()) {
         rest.edit.study = Rc::new(y.tamed());
     }
+    // Ranges are the method's to check; settings of another kind fall back to the defaults.
+    rest.city = all.get("m").and_then(Value::as_object).and_then(|m| Config::from_json(m, &Config::small())).map(Box::new);
     rest.edit.selection.block = all.get("b").and_then(Value::as_u64).map(|b| b as u32);
     if let Some(views) = all.get("w").and_then(Value::as_object) {
         rest.views = Rc::new(views.iter().filter_map(|(k, v)| Some((k.as_str().into(), v.as_str()?.into()))).collect());

@@ -109,3 +109,42 @@ fn a_checkpoint_is_known_by_its_headers() {
     assert_eq!(unescape(&escape("50 % & ünï#=?")), "50 % & ünï#=?");
     assert_eq!(unescape("%zz%4"), "%zz%4");
 }
+
+#[test]
+fn the_map_comes_back_without_a_checkpoint_and_long_training_waits() {
+    use crate::app::journal::Step;
+    use espalier_methods::urban::calliper::Config;
+    use espalier_methods::urban::town::Source;
+
+    let view = |points: u32| {
+        let mut s = State { place: Place::Map, seed: 9, ..State::default() };
+        let config = Config { city: Source::Made { seed: 8, points, sentences: String::new() }, epochs: 3, width: 12, ..Config::small() };
+        let asked = Asked { method: "calliper".into(), config: serde_json::to_value(&config).expect("plain data"), matrices: None, seed: 9 };
+        let town = Rc::make_mut(&mut s.town);
+        town.config = Rc::new(config);
+        town.ran = Some(Rc::new(Step { asked, summary: String::new() }));
+        s.apply(Action::View("map".into(), Some("clusters 8 hexagons".into())));
+        s
+    };
+    let follow = |s: &State| {
+        let mut link = Link::read(&link_of(s));
+        assert!(link.unpack_plain() && link.notes.is_empty());
+        let mut fresh = State::default();
+        fresh.apply(Action::Follow { link: Rc::new(link), navigate: false });
+        fresh
+    };
+    let small = view(900);
+    let back = follow(&small);
+    assert_eq!((back.place, back.seed, &back.town.config), (Place::Map, 9, &small.town.config));
+    assert_eq!(back.view("map").as_deref(), Some("clusters 8 hexagons"));
+    assert_eq!((back.queue.first().map(|a| a.method.as_str()), back.queue_held), (Some("calliper"), false));
+    assert!(follow(&view(20_000)).queue_held, "60 000 points are some seconds: they wait for a word");
+    // A file of the visitor's own is in no link: it is asked for, and nothing is run over nothing.
+    let mut own = view(900);
+    let town = Rc::make_mut(&mut own.town);
+    let file = espalier_methods::urban::town::Given { name: "mine.csv".into(), ..Default::default() };
+    town.config = Rc::new(Config { city: Source::File(file), ..Config::small() });
+    let back = follow(&own);
+    assert!(back.queue.is_empty() && back.link_notes.iter().any(|n| n.contains("mine.csv")), "{:?}", back.link_notes);
+    assert!(!back.town.is_here() && back.town.picture.is_none());
+}

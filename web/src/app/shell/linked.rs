@@ -74,7 +74,7 @@ fn held(lab: &Lab) -> Html {
     html! {
         <div class="warnbox" role="status" data-test="link-runs">
             <p><b>{ format!("This view shows the results of {}: {names}.", number::plural(queue.len(), "run", "runs")) }</b></p>
-            <p>{ "The checkpoint is large, so they wait for your word." }</p>
+            <p>{ "They take a while, so they wait for your word." }</p>
             <div class="acts">
                 <button type="button" class="btn sm" onclick={act(lab, Action::Queue(true))} data-test="link-run">{ "Run them" }</button>
                 <button type="button" class="btn sm plain" onclick={act(lab, Action::Queue(false))}>{ "Look without them" }</button>

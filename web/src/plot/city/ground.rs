@@ -3,6 +3,7 @@
 use espalier_methods::urban::picture::{CityPicture, Lines};
 
 use super::camera::Camera;
+use super::rings::{Ring, draw, placed};
 use crate::plot::scene::{Anchor, Mark, Paint, Scene, Seg, Stroke, stroke};
 
 /// Ground under the points.
@@ -71,29 +72,13 @@ impl View<'_> {
     }
 }
 
-/// A numbered ring around a result.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Ring {
-    /// Where, in metres.
-    pub at: [f64; 2],
-    /// What stands beside it.
-    pub word: String,
-}
-
 /// What lies over the points: rings, the scale bar, north, and a line that says where the map comes from.
 pub fn furniture(camera: &Camera, size: [f64; 2], rings: &[Ring], source: &str) -> Scene {
     let mut s = Scene::new(size[0], size[1]);
     let [w, h] = size;
-    for ring in rings {
-        let [x, y] = camera.screen(size, ring.at);
-        if x < -20.0 || y < -20.0 || x > w + 20.0 || y > h + 20.0 {
-            continue;
-        }
-        for (paint, width) in [("sheet", 5.0), ("ink", 1.8)] {
-            s.marks.push(Mark::Circle { at: [x, y], r: 8.5, fill: None, stroke: Some(stroke(paint, width)) });
-        }
-        s.text(x + 13.0, y + 4.0, ring.word.clone(), Anchor::Start).paint("ink").bold().halo();
-    }
+    let seen = rings.iter().map(|ring| (camera.screen(size, ring.at), ring.word.as_str()));
+    let seen: Vec<_> = seen.filter(|([x, y], _)| *x >= -20.0 && *y >= -20.0 && *x <= w + 20.0 && *y <= h + 20.0).collect();
+    draw(&mut s, &placed(&seen, 8.5), 1.8);
     let (metres, words) = camera.bar((0.3 * w).min(150.0));
     let long = metres * camera.scale;
     let left = w - 16.0 - long;

@@ -5,6 +5,7 @@ pub mod dots;
 pub mod ground;
 pub mod hex;
 pub mod hues;
+pub mod rings;
 
 pub use camera::Camera;
 pub use dots::{Dots, dots, nearest};

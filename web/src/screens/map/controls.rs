@@ -2,14 +2,17 @@
 
 use std::rc::Rc;
 
-use espalier_lab::protocol::Pace;
+use espalier_lab::protocol::{Fault, FaultKind, Pace};
 use espalier_methods::urban::calliper::Config;
 use espalier_methods::urban::encoding::Encoding;
+use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use crate::app::action::Action;
 use crate::app::context::{Lab, now};
-use crate::app::town::TownAct;
+use crate::app::state::Place;
+use crate::app::town::{Kept, TownAct};
+use crate::app::training::{forget, go_on, save, taken_up};
 use crate::plot::number::count;
 use crate::screens::parts::Knob;
 
@@ -64,7 +67,76 @@ pub(super) fn controls(lab: &Lab) -> Html {
                 }
             </div>
             <span class="d nb" data-test="map-pace">{ words }</span>
+            { kept(lab, training) }
         </div>
+    }
+}
+
+/// Going on with a run, saving it, opening a saved one.
+fn kept(lab: &Lab, training: bool) -> Html {
+    let town = &lab.state.town;
+    let idle = lab.state.run.is_none();
+    // What is shown to its end has nothing to go on to, unless it is to train for longer.
+    let over = |k: &Rc<Kept>| town.ran.is_some() && k.about.step >= k.about.total && town.config.epochs <= k.about.config.epochs;
+    let offer = town.kept.clone().filter(|k| idle && !over(k)).map(|k| {
+        let (step, total) = (count(f64::from(k.about.step)), count(f64::from(k.about.total)));
+        let word = if k.about.step < k.about.total { format!("Go on from step {step} of {total}") } else { format!("Take up the run of {total} steps") };
+        let go = {
+            let (lab, k) = (lab.clone(), k.clone());
+            Callback::from(move |_: MouseEvent| go_on(&lab, &k))
+        };
+        let away = {
+            let lab = lab.clone();
+            Callback::from(move |_: MouseEvent| forget(&lab))
+        };
+        html! {
+            <div role="group" aria-label="A run that was kept">
+                <button type="button" class="btn sm goon" onclick={go} title="Weights, optimiser and curves as they were; on the CPU the numbers are those of a run that was never stopped" data-test="map-go-on">{ word }</button>
+                <button type="button" class="btn sm plain" onclick={away} data-test="map-forget">{ "Forget it" }</button>
+            </div>
+        }
+    });
+    let save_it = {
+        let (lab, kept) = (lab.clone(), town.kept.clone());
+        Callback::from(move |_: MouseEvent| match &kept {
+            _ if training => {
+                lab.act(Action::Town(TownAct::Wish(true)));
+                lab.ask_for_run();
+            }
+            Some(kept) => save(kept),
+            None => {}
+        })
+    };
+    let open = {
+        let lab = lab.clone();
+        Callback::from(move |e: Event| {
+            let Some(input) = e.target_dyn_into::<HtmlInputElement>() else { return };
+            let file = input.files().and_then(|f| f.get(0));
+            input.set_value("");
+            let Some(file) = file else { return };
+            let (told, name) = (lab.clone(), file.name());
+            taken_up(&lab, file, move || told.act(Action::Fault { place: Place::Map, fault: no_run(&name), now: now() }));
+        })
+    };
+    html! {
+        <>
+        { offer }
+        <div>
+            <button type="button" class="btn sm" onclick={save_it} disabled={!training && (town.kept.is_none() || !idle)} title="Weights, optimiser, step, seed and settings, as safetensors" data-test="map-save">{ "Save run" }</button>
+            <label class="btn sm file">{ "Open run" }<input type="file" class="vh" accept=".safetensors" disabled={!idle} onchange={open} data-test="map-run-file" /></label>
+        </div>
+        </>
+    }
+}
+
+fn no_run(name: &str) -> Fault {
+    Fault {
+        kind: FaultKind::Config,
+        what: format!("{name} is no saved run"),
+        why: "Its header names no step, no seed and no settings of a training run over a city.".into(),
+        advice: "Choose a file that “Save run” or `espalier city train --out` has written; open a model on the Open screen.".into(),
+        details: String::new(),
+        room: None,
     }
 }
 

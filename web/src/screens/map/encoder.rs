@@ -1,6 +1,6 @@
 //! Descriptions and questions as rows of an open sentence encoder: all-MiniLM-L6-v2 dropped like any other checkpoint.
 
-use espalier_lab::protocol::Command;
+use espalier_lab::protocol::{Command, Reply};
 use espalier_methods::bytes::U32s;
 use espalier_methods::calibration::Corpus;
 use espalier_methods::urban::sentences::BUNDLED;
@@ -12,7 +12,7 @@ use yew::prelude::*;
 use super::import::show;
 use crate::app::action::Action;
 use crate::app::context::{Lab, now};
-use crate::app::state::State;
+use crate::app::state::{Asked, State};
 use crate::app::town::WORDS;
 use crate::plot::number::plural;
 
@@ -30,22 +30,37 @@ pub(super) fn is_the_citys(state: &State) -> bool {
     state.town.picture.as_ref().is_some_and(|p| open(state) == Some(p.encoder.as_str()))
 }
 
-/// Embeds texts with the open checkpoint. What comes back is called `name`.
+/// Embeds texts with the open checkpoint. What comes back is called `name`. The run is there from the first moment, while the texts are still on their way through the tokenizer:
+/// what is started meanwhile takes its place, and is not stopped by it later.
 pub(super) fn embed(lab: &Lab, name: String, texts: Vec<String>) {
+    let model = open(&lab.state).unwrap_or_default();
+    let asked = Asked { method: "sentences".into(), config: serde_json::json!({ "text": name, "model": model }), matrices: None, seed: lab.state.seed };
+    let job = lab.begin(&asked.method, Some(asked.clone()));
     let lab = lab.clone();
     spawn_local(async move {
         let mut documents: Vec<U32s> = Vec::with_capacity(texts.len());
+        let mut wrong = None;
         for text in &texts {
             match lab.port.texts.ids(&lab.state, text.clone()).await {
                 Ok(ids) => documents.push(ids),
-                Err(fault) => return lab.act(Action::Fault { place: lab.state.place, fault, now: now() }),
+                Err(fault) => {
+                    wrong = Some(Reply::Failed { job: Some(job), fault });
+                    break;
+                }
             }
+        }
+        if lab.state.run.as_ref().is_none_or(|r| r.job != job) {
+            return;
+        }
+        let stopped = lab.port.texts.is_cancelled(job).then_some(Reply::Cancelled { job });
+        if let Some(reply) = stopped.or(wrong) {
+            return lab.act(Action::Replies { replies: vec![reply], now: now() });
         }
         let bytes = serde_json::to_vec(&texts).unwrap_or_default();
         lab.port.command.emit(Command::Text(Corpus { name: name.clone(), documents, ..Corpus::default() }));
-        lab.port.command.emit(Command::Points(PointFile { name: name.clone(), bytes: bytes.into() }));
-        let model = open(&lab.state).unwrap_or_default();
-        lab.run("sentences", serde_json::json!({ "text": name, "model": model }), None);
+        lab.port.command.emit(Command::Points(PointFile { name, bytes: bytes.into() }));
+        let Asked { method, config, matrices, seed } = asked;
+        lab.port.command.emit(Command::Run { job, method, config, matrices, known: Vec::new(), seed });
     });
 }
 
@@ -63,9 +78,7 @@ pub(super) fn side(lab: &Lab, busy: bool) -> Html {
         let lab = lab.clone();
         Callback::from(move |_: MouseEvent| {
             let mut city = lab.state.town.config.city.clone();
-            match &mut city {
-                Source::Made { sentences, .. } | Source::File { sentences, .. } => sentences.clone_from(&to),
-            }
+            city.embed(&to);
             show(&lab, city);
         })
     };

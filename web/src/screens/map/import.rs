@@ -1,8 +1,9 @@
 //! Which city: a made one of some seed, or a file of points; and how a file was read.
 
 use espalier_lab::protocol::Command;
+use espalier_methods::urban::calliper::Config;
 use espalier_methods::urban::picture::Reading;
-use espalier_methods::urban::town::{PointFile, Source};
+use espalier_methods::urban::town::{Given, PointFile, Source};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{File, HtmlInputElement, HtmlSelectElement};
@@ -13,11 +14,17 @@ use crate::app::context::Lab;
 use crate::app::town::TownAct;
 use crate::plot::number::{count, plural};
 
-/// Asks for the city of the settings.
+/// Shows another city; how the last one was looked at means nothing here.
 pub(super) fn show(lab: &Lab, city: Source) {
+    ["map", "map-view", "map-ask"].iter().for_each(|name| lab.view(name, ""));
     let mut config = (*lab.state.town.config).clone();
     config.city = city.clone();
     lab.act(Action::Town(TownAct::Config(Box::new(config))));
+    ask(lab, &city);
+}
+
+/// Asks the worker for a city.
+pub(super) fn ask(lab: &Lab, city: &Source) {
     if let Ok(city) = serde_json::to_value(city) {
         lab.run("city", serde_json::json!({ "city": city }), None);
     }
@@ -32,6 +39,7 @@ fn hand_over(lab: &Lab, file: File, then: impl FnOnce(&Lab, String) + 'static) {
         let bytes = bytes.unwrap_or_default();
         let name = file.name();
         lab.port.command.emit(Command::Points(PointFile { name: name.clone(), bytes: bytes.into() }));
+        lab.act(Action::Town(TownAct::Given(name.clone())));
         then(&lab, name);
     });
 }
@@ -66,8 +74,10 @@ pub(super) fn import(lab: &Lab) -> Html {
         let lab = lab.clone();
         Callback::from(move |e: Event| {
             if let Some(file) = files(&e) {
-                hand_over(&lab, file, |lab, name| {
-                    show(lab, Source::File { name, x: String::new(), y: String::new(), text: String::new(), labels: String::new(), label: String::new(), sentences: String::new() });
+                hand_over(&lab, file, |lab, name| match &lab.state.town.config.city {
+                    // The file that a link or a saved run asks for, with its columns.
+                    Source::File(wanted) if lab.state.town.picture.is_none() && wanted.files().any(|w| w == name) => lab.act(Action::Town(TownAct::City)),
+                    _ => show(lab, Source::File(Given { name, ..Given::default() })),
                 });
             }
         })
@@ -89,35 +99,37 @@ pub(super) fn import(lab: &Lab) -> Html {
 
 /// How a file was read: columns, first rows, what was left out.
 fn read(lab: &Lab, reading: &Reading, busy: bool) -> Html {
-    let Source::File { name, labels, label, sentences, .. } = lab.state.town.config.city.clone() else { return Html::default() };
-    let taken = reading.taken.clone();
-    let given = [name.clone(), taken[0].clone(), taken[1].clone(), taken[2].clone(), labels.clone(), label.clone(), sentences];
+    let Source::File(file) = lab.state.town.config.city.clone() else { return Html::default() };
+    let [x, y, text] = reading.taken.clone();
+    let file = Given { x, y, text, ..file };
     let pick = |place: usize, word: &'static str, test: &'static str| {
-        let (lab, given) = (lab.clone(), given.clone());
+        let (lab, file) = (lab.clone(), file.clone());
+        let now = reading.taken[place].clone();
         let onchange = Callback::from(move |e: Event| {
             let Some(chosen) = e.target_dyn_into::<HtmlSelectElement>().map(|s| s.value()) else { return };
-            let mut to = given.clone();
-            to[place] = chosen;
-            if place == 3 {
+            let mut to = file.clone();
+            match place {
+                0 => to.x = chosen,
+                1 => to.y = chosen,
                 // Other descriptions: a table of the old ones has no rows of them.
-                to[6].clear();
+                _ => (to.text, to.sentences) = (chosen, String::new()),
             }
-            let [name, x, y, text, labels, label, sentences] = to;
-            show(&lab, Source::File { name, x, y, text, labels, label, sentences });
+            show(&lab, Source::File(to));
         });
-        let now = taken[place - 1].clone();
         html! {
             <label class="pair">{ word }
                 <select class="in" disabled={busy} {onchange} data-test={test}>{ for reading.columns.iter().map(|c| html! { <option value={c.clone()} selected={*c == now}>{ c }</option> }) }</select>
             </label>
         }
     };
-    let column = labels_of(lab, &given, busy);
+    let column = labels_of(lab, &file, busy);
+    let regions = regions_of(lab, &file, busy);
     html! {
         <>
-        <p class="d" data-test="map-reading">{ format!("{}: {}, {}", name, plural(reading.rows as usize, "row", "rows"), reading.system) }</p>
-        <div class="acts">{ pick(1, "east", "map-x") }{ pick(2, "north", "map-y") }{ pick(3, "text", "map-text") }</div>
+        <p class="d" data-test="map-reading">{ format!("{}: {}, {}", file.name, plural(reading.rows as usize, "row", "rows"), reading.system) }</p>
+        <div class="acts">{ pick(0, "east", "map-x") }{ pick(1, "north", "map-y") }{ pick(2, "text", "map-text") }</div>
         { column }
+        { regions }
         { for reading.notes.iter().map(|n| html! { <p class="note">{ n }</p> }) }
         if reading.left > 0 {
             <details class="left" data-test="map-faults">
@@ -138,36 +150,67 @@ fn read(lab: &Lab, reading: &Reading, busy: bool) -> Html {
 }
 
 /// A second file with places of known class, and its column.
-fn labels_of(lab: &Lab, given: &[String; 7], busy: bool) -> Html {
+fn labels_of(lab: &Lab, file: &Given, busy: bool) -> Html {
     let field = |e: &Event| e.target_dyn_into::<HtmlInputElement>().map(|i| i.value()).unwrap_or_default();
     let set = {
-        let (lab, given) = (lab.clone(), given.clone());
+        let (lab, file) = (lab.clone(), file.clone());
         Callback::from(move |e: Event| {
-            let [name, x, y, text, labels, _, sentences] = given.clone();
-            let label = field(&e);
-            if labels.is_empty() {
-                let mut config = (*lab.state.town.config).clone();
-                config.city = Source::File { name, x, y, text, labels, label, sentences };
+            let city = Source::File(Given { label: field(&e), ..file.clone() });
+            if file.labels.is_empty() {
+                let config = Config { city, ..(*lab.state.town.config).clone() };
                 lab.act(Action::Town(TownAct::Config(Box::new(config))));
             } else {
-                show(&lab, Source::File { name, x, y, text, labels, label, sentences });
+                show(&lab, city);
             }
         })
     };
     let give = {
-        let (lab, given) = (lab.clone(), given.clone());
+        let (lab, now) = (lab.clone(), file.clone());
         Callback::from(move |e: Event| {
             if let Some(file) = files(&e) {
-                let [name, x, y, text, _, label, sentences] = given.clone();
-                let label = if label.is_empty() { "landuse".to_owned() } else { label };
-                hand_over(&lab, file, move |lab, labels| show(lab, Source::File { name, x, y, text, labels, label, sentences }));
+                let label = if now.label.is_empty() { "landuse".to_owned() } else { now.label.clone() };
+                let now = Given { label, ..now.clone() };
+                hand_over(&lab, file, move |lab, labels| show(lab, Source::File(Given { labels, ..now })));
             }
         })
     };
     html! {
         <div class="acts">
-            <label class="pair">{ "class column" }<input class="in" type="text" value={if given[5].is_empty() { "landuse".into() } else { given[5].clone() }} disabled={busy} onchange={set} data-test="map-label" /></label>
-            <label class="btn sm file">{ if given[4].is_empty() { "Places of known land use".to_owned() } else { given[4].clone() } }<input type="file" class="vh" accept=".csv,.geojson,.json" disabled={busy} onchange={give} data-test="map-labels" /></label>
+            <label class="pair">{ "class column" }<input class="in" type="text" value={if file.label.is_empty() { "landuse".into() } else { file.label.clone() }} disabled={busy} onchange={set} data-test="map-label" /></label>
+            <label class="btn sm file">{ if file.labels.is_empty() { "Places of known land use".to_owned() } else { file.labels.clone() } }<input type="file" class="vh" accept=".csv,.geojson,.json" disabled={busy} onchange={give} data-test="map-labels" /></label>
         </div>
+    }
+}
+
+/// A third file with regions, and its columns of classes.
+fn regions_of(lab: &Lab, file: &Given, busy: bool) -> Html {
+    let set = {
+        let (lab, file) = (lab.clone(), file.clone());
+        Callback::from(move |e: Event| {
+            let text = e.target_dyn_into::<HtmlInputElement>().map(|i| i.value()).unwrap_or_default();
+            let shares = text.split(',').map(str::trim).filter(|c| !c.is_empty()).map(str::to_owned).collect();
+            show(&lab, Source::File(Given { shares, ..file.clone() }));
+        })
+    };
+    let give = {
+        let (lab, now) = (lab.clone(), file.clone());
+        Callback::from(move |e: Event| {
+            if let Some(file) = files(&e) {
+                let now = Given { shares: Vec::new(), ..now.clone() };
+                hand_over(&lab, file, move |lab, regions| show(lab, Source::File(Given { regions, ..now })));
+            }
+        })
+    };
+    let taken = lab.state.town.picture.as_ref().and_then(|p| p.areas.as_ref());
+    html! {
+        <>
+        <div class="acts">
+            <label class="btn sm file">{ if file.regions.is_empty() { "Regions with shares of classes".to_owned() } else { file.regions.clone() } }<input type="file" class="vh" accept=".csv,.geojson,.json" disabled={busy} onchange={give} data-test="map-regions" /></label>
+            if let Some(areas) = taken {
+                <label class="pair">{ "classes" }<input class="in" type="text" value={areas.classes.join(", ")} disabled={busy} onchange={set} data-test="map-shares" /></label>
+            }
+        </div>
+        if let Some(areas) = taken { <p class="d" data-test="map-regions-read">{ format!("{} with shares of {} classes; each point belongs to the nearest", plural(areas.names.len(), "region", "regions"), areas.classes.len()) }</p> }
+        </>
     }
 }

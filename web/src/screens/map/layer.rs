@@ -3,14 +3,14 @@
 use std::rc::Rc;
 
 use espalier_methods::urban::clusters::clusters;
-use espalier_methods::urban::picture::CityPicture;
+use espalier_methods::urban::picture::{CityPicture, Regions};
 use espalier_methods::urban::similar::cosines;
 
-use super::view::{Mode, Shown, Split};
+use super::view::{Drawn, Mode, Shown, Split};
 use crate::app::town::{Seen, TownState};
-use crate::plot::city::hex::{self, Cell};
+use crate::plot::city::hex::{self, Bin, Cell};
 use crate::plot::city::hues::{class, embedding, of_plane, radius, solid, values};
-use crate::plot::color::{Sequential, pick, sequential};
+use crate::plot::color::{Lut, Sequential, pick, sequential};
 use crate::plot::scene::Paint;
 use crate::plot::theme::{Rgb, Theme};
 
@@ -39,9 +39,7 @@ pub(super) struct Layer {
     pub sets: Vec<Set>,
     /// Legend: colour and name.
     pub legend: Vec<(Paint, String)>,
-    /// Names of the ends of a ramp, where there is one.
-    pub ramp: Option<[String; 2]>,
-    /// Hexagons that are drawn instead of the points, where they are wanted.
+    /// Hexagons, or marks of regions, that are drawn instead of the points, where they are wanted.
     pub cells: Vec<Cell>,
     /// Metres from side to side of one.
     pub across: f64,
@@ -50,11 +48,11 @@ pub(super) struct Layer {
 /// Least and most similarity of the colour scale, which stays the same for every question.
 pub(super) const SIMILAR: [f64; 2] = [0.0, 1.0];
 
-/// What a way of looking shows: points whose colours stand out where they are selected, and hexagons over them where those are wanted.
+/// What a way of looking shows: points whose colours stand out where they are selected, and hexagons or regions in their place where those are wanted.
 pub(super) fn layer(town: &TownState, shown: &Shown, theme: Theme) -> Layer {
     let mut layer = points(town, shown, theme);
-    if shown.hexagons {
-        layer.across = town.picture.as_ref().map_or(0.0, |p| hex::across(p.extent));
+    if let (true, Some(picture)) = (shown.drawn != Drawn::Points, &town.picture) {
+        layer.across = hex::across(picture.extent);
         layer.cells = cells(town, shown, &layer, theme);
     }
     if let (false, Some(set)) = (shown.selected.is_empty(), layer.sets.first_mut()) {
@@ -70,11 +68,17 @@ pub(super) fn layer(town: &TownState, shown: &Shown, theme: Theme) -> Layer {
     layer
 }
 
-/// The same colouring by hexagons: the mean of what the colours stand for, and of classes the commonest. Nothing before anything is learnt.
+/// The same colouring by hexagons or regions: the mean of what the colours stand for, and of classes the commonest. Nothing before anything is learnt.
 fn cells(town: &TownState, shown: &Shown, layer: &Layer, theme: Theme) -> Vec<Cell> {
     let Some(set) = layer.sets.last() else { return Vec::new() };
-    let Some(seen) = town.seen.as_deref().filter(|s| set.labelled || s.plane.len() == set.places().len()) else { return Vec::new() };
-    let bins = hex::bins(set.places(), layer.across, if set.labelled { &[] } else { &shown.selected });
+    let known = set.labelled || shown.mode == Mode::People;
+    let nothing = Seen::default();
+    let Some(seen) = town.seen.as_deref().filter(|s| s.plane.len() == set.places().len()).or(known.then_some(&nothing)) else { return Vec::new() };
+    let selected: &[u32] = if set.labelled { &[] } else { &shown.selected };
+    let bins = match (shown.drawn, &set.picture.areas) {
+        (Drawn::Regions, Some(areas)) if !set.labelled => of_regions(areas, selected),
+        _ => hex::bins(set.places(), layer.across, selected),
+    };
     let similar = shown.direction.as_ref().filter(|d| shown.mode == Mode::Similarity && d.len() == seen.width).map(|d| cosines(&seen.rows, d));
     let (lut, radius) = (sequential(Sequential::Viridis, theme), radius(&seen.plane));
     let color = |points: &[u32]| {
@@ -87,6 +91,20 @@ fn cells(town: &TownState, shown: &Shown, layer: &Layer, theme: Theme) -> Vec<Ce
     };
     let counts: Vec<usize> = bins.iter().map(|b| b.points.len()).collect();
     bins.iter().zip(hex::sizes(&counts)).filter_map(|(b, size)| Some(Cell { at: b.at, color: color(&b.points)?, size })).collect()
+}
+
+/// The points of each region, where it has some.
+fn of_regions(areas: &Regions, selected: &[u32]) -> Vec<Bin> {
+    let at = |r: usize| Some([f64::from(*areas.places.get(2 * r)?), f64::from(*areas.places.get(2 * r + 1)?)]);
+    let mut bins: Vec<Bin> = (0..areas.names.len()).filter_map(|r| Some(Bin { at: at(r)?, points: Vec::new() })).collect();
+    let mut add = |i: u32| {
+        if let Some(bin) = areas.of.get(i as usize).and_then(|r| bins.get_mut(*r as usize)) {
+            bin.points.push(i);
+        }
+    };
+    if selected.is_empty() { (0..areas.of.len() as u32).for_each(&mut add) } else { selected.iter().copied().for_each(&mut add) }
+    bins.retain(|b| !b.points.is_empty());
+    bins
 }
 
 /// The commonest colour; the first of equally common ones.
@@ -110,12 +128,14 @@ fn points(town: &TownState, shown: &Shown, theme: Theme) -> Layer {
     let seen = town.seen.as_deref().filter(|s| s.plane.len() == 2 * n);
     match (shown.mode, seen) {
         (Mode::LandUse, _) => land_use(town, picture, shown, theme),
+        (Mode::People, _) => people(town, picture, shown, theme),
         (_, None) => Layer { sets: grey(), ..Layer::default() },
         (Mode::Embedding, Some(seen)) => Layer { sets: all(embedding(&seen.plane, theme)), ..Layer::default() },
         (Mode::Similarity, Some(seen)) => match &shown.direction {
             Some(direction) if direction.len() == seen.width => {
                 let lut = sequential(Sequential::Viridis, theme);
-                Layer { sets: all(values(&cosines(&seen.rows, direction), SIMILAR, &lut)), ramp: Some(["0".into(), "1, the same".into()]), ..Layer::default() }
+                let legend = scale(&lut, [0.0, 0.25, 0.5, 0.75, 1.0].map(|v| (v, if v == 1.0 { "1, the same".to_owned() } else { v.to_string() })));
+                Layer { sets: all(values(&cosines(&seen.rows, direction), SIMILAR, &lut)), legend, ..Layer::default() }
             }
             _ => Layer { sets: grey(), ..Layer::default() },
         },
@@ -134,6 +154,42 @@ pub(super) fn of_clusters(seen: &Seen, k: usize) -> Vec<u32> {
     clusters(&seen.rows, seen.width, k, 42)
 }
 
+/// Colours of a scale at some shares of it, with what they mean.
+fn scale<const N: usize>(lut: &Lut, marks: [(f64, String); N]) -> Vec<(Paint, String)> {
+    marks.into_iter().filter_map(|(v, word)| Some((Paint::Fixed(pick(lut, v, 0.0, 1.0)?), word))).collect()
+}
+
+/// A number of each region, and the largest of the scale: the share of the class that is looked at, as it is known or told, or how far both are apart over all classes.
+pub(super) fn of_people(town: &TownState, areas: &Regions, shown: &Shown) -> (Vec<Option<f64>>, f64) {
+    let k = areas.classes.len().max(1);
+    let class = shown.class.min(k - 1);
+    let known: Vec<Option<f64>> = areas.shares.chunks_exact(k).map(|s| Some(f64::from(s[class]))).collect();
+    let most = known.iter().flatten().fold(0.01, |a: f64, b| a.max(*b));
+    let told = town.areas.as_ref().map(|p| &p.predicted[usize::from(shown.split == Split::Blocks)]).filter(|_| !shown.truth);
+    let Some(told) = told else { return (known, most) };
+    let mut out = vec![None; known.len()];
+    for (row, shares) in told.rows.iter().zip(told.shares.chunks_exact(k)) {
+        let Some(truth) = areas.shares.chunks_exact(k).nth(*row as usize) else { continue };
+        let far = shares.iter().zip(truth).map(|(a, b)| f64::from((a - b).abs())).sum();
+        out[*row as usize] = Some(if shown.errors { far } else { f64::from(shares[class]) });
+    }
+    (out, if shown.errors { 1.0 } else { most })
+}
+
+/// Every point in the colour of its region.
+fn people(town: &TownState, picture: &Rc<CityPicture>, shown: &Shown, theme: Theme) -> Layer {
+    let n = picture.text_of.len();
+    let back = solid(theme.rgb("wire"));
+    let Some(areas) = &picture.areas else { return Layer { sets: vec![Set { picture: picture.clone(), labelled: false, colors: vec![back; n], side: side(n) }], ..Layer::default() } };
+    let (numbers, most) = of_people(town, areas, shown);
+    let lut = sequential(Sequential::Viridis, theme);
+    let of_region: Vec<[u8; 4]> = numbers.iter().map(|v| v.and_then(|v| pick(&lut, v, 0.0, most)).map_or(back, solid)).collect();
+    let colors = (0..n).map(|i| areas.of.get(i).and_then(|r| of_region.get(*r as usize)).copied().unwrap_or(back)).collect();
+    let written = |v: f64| if shown.errors && !shown.truth { format!("{:.2}", v * most) } else { format!("{:.0} %", 100.0 * v * most) };
+    let legend = scale(&lut, [0.0, 0.25, 0.5, 0.75, 1.0].map(|v| (v, written(v))));
+    Layer { sets: vec![Set { picture: picture.clone(), labelled: false, colors, side: side(n) }], legend, ..Layer::default() }
+}
+
 /// Known and told land use at the labelled places, over points that step back.
 fn land_use(town: &TownState, picture: &Rc<CityPicture>, shown: &Shown, theme: Theme) -> Layer {
     let n = picture.text_of.len();
@@ -144,8 +200,8 @@ fn land_use(town: &TownState, picture: &Rc<CityPicture>, shown: &Shown, theme: T
     let mut legend: Vec<(Paint, String)> = labels.classes.iter().enumerate().map(|(i, c)| (Paint::Fixed(class(i as u32, count, theme)), c.clone())).collect();
     let told = town.probes.as_ref().map(|p| &p.predicted[usize::from(shown.split == Split::Blocks)]);
     match (shown.truth, told) {
-        (false, Some((rows, told))) if shown.errors => {
-            for (row, class) in rows.iter().zip(told.iter()) {
+        (false, Some(told)) if shown.errors => {
+            for (row, class) in told.rows.iter().zip(told.classes.iter()) {
                 let right = labels.of.get(*row as usize) == Some(class);
                 if let Some(c) = colors.get_mut(*row as usize) {
                     *c = solid(theme.rgb(if right { "leaf" } else { "cut" }));
@@ -153,8 +209,8 @@ fn land_use(town: &TownState, picture: &Rc<CityPicture>, shown: &Shown, theme: T
             }
             legend = vec![("leaf".into(), "right".into()), ("cut".into(), "wrong".into())];
         }
-        (false, Some((rows, told))) => {
-            for (row, of) in rows.iter().zip(told.iter()) {
+        (false, Some(told)) => {
+            for (row, of) in told.rows.iter().zip(told.classes.iter()) {
                 if let Some(c) = colors.get_mut(*row as usize) {
                     *c = solid(class(*of, count, theme));
                 }
@@ -173,16 +229,19 @@ fn side(n: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use espalier_methods::urban::compare::Told;
     use espalier_methods::urban::picture::{Labels, Look, Probes, Urban};
 
     fn town() -> TownState {
         let labels = Labels { classes: vec!["a".into(), "b".into()], places: vec![0.0; 6].into(), of: vec![0, 1, 1].into() };
-        let picture = CityPicture { points: vec![0.0; 4].into(), text_of: vec![0, 0].into(), labels: Some(labels), ..CityPicture::default() };
+        let told = || Told { rows: vec![1, 2].into(), classes: vec![1, 0].into(), ..Told::default() };
+        let areas = Regions { classes: vec!["x".into(), "y".into()], names: vec!["r".into(), "s".into()], places: vec![0.0; 4].into(), shares: vec![0.25, 0.75, 1.0, 0.0].into(), of: vec![0, 1].into() };
+        let picture = CityPicture { areas: Some(areas), points: vec![0.0; 4].into(), text_of: vec![0, 0].into(), labels: Some(labels), ..CityPicture::default() };
         let mut state = crate::app::State::default();
         let town = Rc::make_mut(&mut state.town);
         town.picture = Some(Rc::new(picture));
         let look = Look { part: [0, 1], width: 2, rows: vec![1.0, 0.0, 0.0, 1.0].into(), plane: vec![1.0, 0.0, -1.0, 0.0].into(), ..Look::default() };
-        for finding in [Urban::Look(look), Urban::Probes(Box::new(Probes { predicted: [(vec![1, 2].into(), vec![1, 0].into()), Default::default()], ..Probes::default() }))] {
+        for finding in [Urban::Look(look), Urban::Probes(Box::new(Probes { predicted: [told(), Told::default()], ..Probes::default() }))] {
             let event = espalier_methods::Event::Finding(espalier_methods::report::Finding::Urban(Box::new(finding)));
             state.apply(crate::app::Action::Replies { replies: vec![espalier_lab::protocol::Reply::Event { job: 0, event }], now: 0.0 });
         }
@@ -206,7 +265,7 @@ mod tests {
     #[test]
     fn hexagons_take_means_and_majorities_and_what_is_not_selected_steps_back() {
         let town = town();
-        let one = Shown { hexagons: true, ..Shown::default() };
+        let one = Shown { drawn: Drawn::Hexagons, ..Shown::default() };
         // Opposite places of the plane: their mean is its middle, which is grey.
         let l = layer(&town, &one, Theme::Light);
         assert_eq!((l.cells.len(), l.cells[0].color), (1, of_plane([0.0, 0.0], 1.0, Theme::Light)));
@@ -225,5 +284,26 @@ mod tests {
         let leaf = solid(Theme::Light.rgb("leaf"));
         let cut = solid(Theme::Light.rgb("cut"));
         assert_eq!(l.sets[1].colors, [[0; 4], leaf, cut]);
+    }
+
+    #[test]
+    fn regions_colour_their_points_by_what_is_known_and_told_of_them() {
+        let mut town = town();
+        let shown = Shown { mode: Mode::People, class: 1, ..Shown::default() };
+        let lut = sequential(Sequential::Viridis, Theme::Light);
+        let at = |v: f64, most: f64| solid(pick(&lut, v, 0.0, most).expect("a colour"));
+        // The second class: 75 % of the first region, which is the most, and none of the second.
+        assert_eq!(layer(&town, &shown, Theme::Light).sets[0].colors, [at(0.75, 0.75), at(0.0, 0.75)]);
+        // Only the second region was judged by: it was told half and half.
+        let told = Told { rows: vec![1].into(), classes: vec![0].into(), shares: vec![0.5, 0.5].into() };
+        town.areas = Some(Rc::new(Probes { predicted: [told, Told::default()], ..Probes::default() }));
+        let back = solid(Theme::Light.rgb("wire"));
+        assert_eq!(layer(&town, &Shown { truth: false, ..shown.clone() }, Theme::Light).sets[0].colors, [back, at(0.5, 0.75)]);
+        assert_eq!(layer(&town, &Shown { truth: false, errors: true, ..shown.clone() }, Theme::Light).sets[0].colors, [back, at(1.0, 1.0)]);
+        // One mark a region, in the colour of its points.
+        let marks = layer(&town, &Shown { drawn: Drawn::Regions, ..shown }, Theme::Light).cells;
+        assert_eq!(marks.iter().map(|c| solid(c.color)).collect::<Vec<_>>(), [at(0.75, 0.75), at(0.0, 0.75)]);
+        let lone = Shown { drawn: Drawn::Regions, selected: Rc::new(vec![1]), ..Shown::default() };
+        assert_eq!(layer(&town, &lone, Theme::Light).cells.len(), 1, "of a selection only the regions that it touches");
     }
 }

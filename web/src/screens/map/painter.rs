@@ -8,7 +8,8 @@ use web_sys::{HtmlCanvasElement, ImageData};
 
 use super::layer::Layer;
 use crate::figures::canvas::{context, density, paint};
-use crate::plot::city::ground::{Ring, furniture, ground};
+use crate::plot::city::ground::{furniture, ground};
+use crate::plot::city::rings::Ring;
 use crate::plot::city::{Camera, Dots, dots, hex};
 use crate::plot::scene::{Scene, polyline, stroke};
 use crate::plot::theme::Theme;

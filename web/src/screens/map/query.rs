@@ -32,6 +32,23 @@ pub(super) struct Answer {
 const HITS: usize = 5;
 
 impl Question {
+    /// From its words in a link.
+    pub fn read(text: &str) -> Option<Self> {
+        match text.split_at_checked(1)? {
+            ("p", i) => i.parse().ok().map(Self::Place),
+            ("w", words) => Some(Self::Words(words.into())),
+            _ => None,
+        }
+    }
+
+    /// Its words.
+    pub fn write(&self) -> String {
+        match self {
+            Self::Place(i) => format!("p{i}"),
+            Self::Words(words) => format!("w{words}"),
+        }
+    }
+
     /// Asks what was seen last; `None` before anything was.
     pub fn answer(&self, town: &TownState) -> Option<Answer> {
         let (seen, picture) = (town.seen.as_ref()?, town.picture.as_ref()?);
@@ -141,6 +158,10 @@ mod tests {
         assert_eq!(found.hits.iter().map(|h| h.0).collect::<Vec<_>>(), [0, 1, 3]);
         assert!((found.hits[0].1 - 1.0).abs() < 1e-6 && found.asked.contains("cafés"));
         assert_eq!(Question::Place(9).answer(&town), None);
+        for q in [Question::Place(12), Question::Words("pubs é".into())] {
+            assert_eq!(Question::read(&q.write()), Some(q));
+        }
+        assert!(Question::read("").is_none() && Question::read("px").is_none() && Question::read("é").is_none());
         // No projection of that width yet.
         assert_eq!(Question::Words("x".into()).answer(&town), None);
     }

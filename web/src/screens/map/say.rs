@@ -1,8 +1,10 @@
 //! Sentences of the Map.
 
+use espalier_methods::urban::compare::Told;
 use espalier_methods::urban::picture::CityPicture;
 
-use super::view::{Mode, Shown};
+use super::layer::of_people;
+use super::view::{Drawn, Mode, Shown};
 use crate::app::town::TownState;
 use crate::plot::city::hex::across;
 use crate::plot::number::{count, percent, sig};
@@ -17,12 +19,17 @@ pub(super) fn short(text: &str) -> String {
 /// What the map shows, in words.
 pub(super) fn map(town: &TownState, shown: &Shown, asked: &str) -> String {
     let said = colours(town, shown, asked);
-    let Some(picture) = town.picture.as_ref().filter(|_| shown.hexagons && town.seen.is_some()) else { return said };
+    let seen = town.seen.is_some() || matches!(shown.mode, Mode::LandUse | Mode::People);
+    let Some(picture) = town.picture.as_ref().filter(|_| shown.drawn != Drawn::Points && seen) else { return said };
     let of = match shown.mode {
         Mode::Embedding => "the mean place on the plane",
         Mode::Similarity => "the mean cosine",
         Mode::Clusters | Mode::LandUse => "the commonest class",
+        Mode::People => "the number of most",
     };
+    if shown.drawn == Drawn::Regions {
+        return format!("{said} Marks stand at the places of the regions and show {of} of their points; small ones hold few.");
+    }
     format!("{said} Hexagons are {} m across and show {of} of their points; small ones hold few.", count(across(picture.extent)))
 }
 
@@ -32,6 +39,7 @@ fn colours(town: &TownState, shown: &Shown, asked: &str) -> String {
     let learnt = town.seen.as_ref().map(|s| s.step);
     match (shown.mode, learnt) {
         (Mode::LandUse, _) => land_use(town, picture, shown),
+        (Mode::People, _) => people(town, picture, shown),
         (_, None) => format!("{n} points of interest in {} kinds, all grey: nothing has been learnt of them yet.", picture.texts.len()),
         (Mode::Embedding, Some(step)) => {
             let two: f64 = town.seen.as_ref().map_or(0.0, |s| s.shares.iter().take(2).sum());
@@ -50,10 +58,28 @@ fn land_use(town: &TownState, picture: &CityPicture, shown: &Shown) -> String {
         return format!("{n} places whose land use is known, in {} classes: what the probe is to tell.", labels.classes.len());
     };
     let blocks = shown.split == super::view::Split::Blocks;
-    let (rows, told) = &probes.predicted[usize::from(blocks)];
-    let right = rows.iter().zip(told.iter()).filter(|(r, c)| labels.of.get(**r as usize) == Some(*c)).count();
+    let Told { rows, classes, .. } = &probes.predicted[usize::from(blocks)];
+    let right = rows.iter().zip(classes.iter()).filter(|(r, c)| labels.of.get(**r as usize) == Some(*c)).count();
     let split = if blocks { "in blocks of the city that the probe has not seen" } else { "chosen at random among those it has seen" };
     format!("{} of {} test places, {split}, are told right: {}.", count(right as f64), count(rows.len() as f64), percent(right as f64 / f64::max(rows.len() as f64, 1.0)))
+}
+
+fn people(town: &TownState, picture: &CityPicture, shown: &Shown) -> String {
+    let Some(areas) = &picture.areas else { return "This city has no regions; give a file of regions with shares of classes.".into() };
+    let n = count(areas.names.len() as f64);
+    let class = areas.classes.get(shown.class.min(areas.classes.len().saturating_sub(1))).map_or("", String::as_str);
+    if shown.truth || town.areas.is_none() {
+        return format!("The share of {class} in {n} regions, as it is known: what the probe is to tell, with the shares of {} other classes.", areas.classes.len().saturating_sub(1));
+    }
+    let (numbers, _) = of_people(town, areas, shown);
+    let told: Vec<f64> = numbers.into_iter().flatten().collect();
+    let mean = told.iter().sum::<f64>() / f64::max(told.len() as f64, 1.0);
+    let split = if shown.split == super::view::Split::Blocks { "in blocks of the city that the probe has not seen" } else { "chosen at random among those it has seen" };
+    if shown.errors {
+        format!("How far the told shares are from the known ones, summed over the classes, in {} test regions, {split}: {mean:.3} on average.", count(told.len() as f64))
+    } else {
+        format!("The share of {class} as it is told in {} test regions, {split}: {} on average.", count(told.len() as f64), percent(mean))
+    }
 }
 
 /// What the spectrum says.

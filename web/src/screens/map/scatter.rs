@@ -10,10 +10,10 @@ use crate::app::context::Lab;
 use crate::figures::Figure;
 use crate::figures::hooks::use_size;
 use crate::figures::layers::{Painted, drawn};
-use crate::plot::city::ground::Ring;
 use crate::plot::city::hues::radius;
+use crate::plot::city::rings::{Ring, draw, placed};
 use crate::plot::number::percent;
-use crate::plot::scene::{Anchor, Mark, Paint, Scene, stroke};
+use crate::plot::scene::{Anchor, Paint, Scene, stroke};
 use crate::plot::table::{Cell, Table};
 
 /// Points that are drawn here at most.
@@ -98,10 +98,7 @@ fn scene(size: [f64; 2], plane: &[f32], layer: &Layer, rings: &[Ring]) -> Scene 
             s.rect([x - 0.9, y - 0.9, 1.8, 1.8], Paint::Fixed([c[0], c[1], c[2]]));
         }
     }
-    for ring in rings {
-        let [x, y] = at(ring.at[0], ring.at[1]);
-        s.marks.push(Mark::Circle { at: [x, y], r: 5.0, fill: None, stroke: Some(stroke("ink", 1.5)) });
-        s.text(x + 8.0, y + 4.0, ring.word.clone(), Anchor::Start).paint("ink").bold().halo();
-    }
+    let seen: Vec<_> = rings.iter().map(|ring| (at(ring.at[0], ring.at[1]), ring.word.as_str())).collect();
+    draw(&mut s, &placed(&seen, 5.0), 1.5);
     s
 }

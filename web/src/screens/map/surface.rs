@@ -1,25 +1,19 @@
 //! The map itself: two canvases that can be moved, zoomed and clicked.
 
-use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use espalier_methods::urban::picture::{CityPicture, Frame};
-use gloo::render::{AnimationFrame, request_animation_frame};
-use gloo::timers::callback::Timeout;
+use espalier_methods::urban::picture::CityPicture;
 use web_sys::{Element, HtmlCanvasElement};
 use yew::prelude::*;
 
 use super::layer::Layer;
-use super::painter::Painter;
+use super::pointers::Held;
+use super::readout::read_out;
+use super::stage::{Stage, whole};
 use crate::figures::hooks::{place_in, use_size, use_theme, use_wheel};
-use crate::plot::city::ground::Ring;
+use crate::plot::city::rings::Ring;
 use crate::plot::city::{Camera, nearest};
-use crate::plot::number::fixed;
 
-/// After this long without a move the ground is painted for the new view.
-const SETTLE_MS: u32 = 120;
-/// A pointer that moved less than this has clicked.
-const CLICK: f64 = 4.0;
 /// How far from a point a click may be, in pixels.
 const REACH: f64 = 48.0;
 
@@ -46,51 +40,10 @@ pub(super) struct SurfaceProps {
     pub on_lasso: Callback<Vec<[f64; 2]>>,
     /// Is told the view and size, for exports.
     pub on_view: Callback<(Camera, [f64; 2])>,
-}
-
-/// Drawing when the browser is ready to, and painting the ground when the view has come to rest.
-#[derive(Clone, Default)]
-struct Stage {
-    painter: Rc<RefCell<Painter>>,
-    pending: Rc<Cell<bool>>,
-    frame: Rc<RefCell<Option<AnimationFrame>>>,
-    settle: Rc<RefCell<Option<Timeout>>>,
-}
-
-impl Stage {
-    fn draw(&self) {
-        if self.pending.replace(true) {
-            return;
-        }
-        let stage = self.clone();
-        let frame = request_animation_frame(move |_| {
-            stage.pending.set(false);
-            stage.painter.borrow_mut().draw(false);
-            stage.rest();
-        });
-        self.frame.replace(Some(frame));
-    }
-
-    fn rest(&self) {
-        if self.painter.borrow().is_sharp() {
-            return;
-        }
-        let painter = self.painter.clone();
-        self.settle.replace(Some(Timeout::new(SETTLE_MS, move || painter.borrow_mut().draw(true))));
-    }
-
-    fn look(&self, change: impl FnOnce(&Camera, [f64; 2]) -> Camera) {
-        {
-            let mut p = self.painter.borrow_mut();
-            p.camera = change(&p.camera, p.size);
-        }
-        self.draw();
-    }
-}
-
-/// The view that shows the whole city.
-fn whole(picture: &CityPicture, size: [f64; 2]) -> Camera {
-    Camera::fit(picture.extent, size, picture.ground.is_some())
+    /// The view to begin with; all of the city without one.
+    pub start: Option<Camera>,
+    /// Is told the view when it has come to rest after a move; `None` where it is all of the city.
+    pub on_rest: Callback<Option<Camera>>,
 }
 
 /// The map.
@@ -105,16 +58,19 @@ pub(super) fn Surface(props: &SurfaceProps) -> Html {
     {
         let (stage, base, ink, fitted) = (stage.clone(), base.clone(), ink.clone(), fitted.clone());
         let (picture, layer, rings, on_view) = (props.picture.clone(), props.layer.clone(), props.rings.clone(), props.on_view.clone());
+        let (start, on_rest) = (props.start, props.on_rest.clone());
         use_effect_with((props.cities, props.layer.clone(), props.rings.clone(), size, theme), move |(cities, _, _, size, theme)| {
             {
                 let mut p = stage.painter.borrow_mut();
                 p.canvases = base.cast::<HtmlCanvasElement>().zip(ink.cast::<HtmlCanvasElement>()).map(|(a, b)| [a, b]);
                 (p.size, p.theme, p.layer, p.rings) = (*size, *theme, layer, rings);
                 if let (Some(picture), true) = (&picture, size[0] > 0.0 && *fitted.borrow() != Some(*cities)) {
-                    p.camera = whole(picture, *size);
+                    p.camera = start.unwrap_or_else(|| whole(picture, *size));
                     p.forget();
                     fitted.replace(Some(*cities));
                 }
+                let all = picture.as_ref().map(|c| whole(c, *size));
+                stage.rested.replace(on_rest.reform(move |camera| Some(camera).filter(|c| Some(*c) != all)));
                 p.picture = picture;
                 on_view.emit((p.camera, p.size));
             }
@@ -122,12 +78,8 @@ pub(super) fn Surface(props: &SurfaceProps) -> Html {
         });
     }
     {
-        // What is left on the page of a map that is gone would be drawn into nothing.
         let stage = stage.clone();
-        use_effect_with((), move |()| move || {
-            stage.frame.replace(None);
-            stage.settle.replace(None);
-        });
+        use_effect_with((), move |()| move || stage.leave());
     }
     let tell = {
         let (stage, on_view) = (stage.clone(), props.on_view.clone());
@@ -278,100 +230,5 @@ pub(super) fn Surface(props: &SurfaceProps) -> Html {
             </div>
             <p ref={words} class="where" aria-hidden="true" data-test="where"></p>
         </div>
-    }
-}
-
-/// East and north in metres; degrees, where the city is on the earth; and what stands under the pointer.
-fn read_out(picture: &CityPicture, camera: &Camera, size: [f64; 2], at: [f64; 2]) -> String {
-    let place = camera.world(size, at);
-    let real = [place[0] + picture.origin[0], place[1] + picture.origin[1]];
-    let mut out = if let Frame::Around(_) = picture.frame { String::new() } else { format!("E {} m  N {} m", fixed(real[0], 0), fixed(real[1], 0)) };
-    if picture.frame != Frame::Nowhere {
-        let [lon, lat] = picture.frame.degrees(real);
-        let side = |v: f64, plus: &'static str, minus: &'static str| format!("{}° {}", fixed(v.abs(), 4), if v < 0.0 { minus } else { plus });
-        out = format!("{out}  {}  {}", side(lat, "N", "S"), side(lon, "E", "W")).trim_start().to_owned();
-    }
-    if let Some(text) = nearest(&picture.points, camera, size, at, 8.0).and_then(|i| picture.texts.get(*picture.text_of.get(i)? as usize)) {
-        out = format!("{out}  {}", super::say::short(text));
-    }
-    out
-}
-
-/// Pointers that are down: one moves the map, two zoom it.
-#[derive(Default)]
-struct Held {
-    pointers: Vec<(i32, [f64; 2])>,
-    way: f64,
-    two: bool,
-}
-
-/// What a movement does to the view.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Change {
-    Pan([f64; 2]),
-    Zoom([f64; 2], f64),
-}
-
-impl Change {
-    fn apply(self, camera: &Camera, size: [f64; 2]) -> Camera {
-        match self {
-            Self::Pan(by) => camera.panned(by),
-            Self::Zoom(at, factor) => camera.zoomed(size, at, factor),
-        }
-    }
-}
-
-impl Held {
-    fn down(&mut self, id: i32, at: [f64; 2]) {
-        if self.pointers.is_empty() {
-            (self.way, self.two) = (0.0, false);
-        }
-        self.pointers.retain(|(p, _)| *p != id);
-        self.pointers.push((id, at));
-        self.two |= self.pointers.len() > 1;
-    }
-
-    fn moved(&mut self, id: i32, to: [f64; 2]) -> Option<Change> {
-        let i = self.pointers.iter().position(|(p, _)| *p == id)?;
-        let from = self.pointers[i].1;
-        let by = [to[0] - from[0], to[1] - from[1]];
-        self.way += by[0].hypot(by[1]);
-        self.pointers[i].1 = to;
-        match self.pointers.len() {
-            1 if self.way >= CLICK => Some(Change::Pan(by)),
-            2 => {
-                let other = self.pointers[1 - i].1;
-                let far = |p: [f64; 2]| (p[0] - other[0]).hypot(p[1] - other[1]).max(8.0);
-                Some(Change::Zoom([0.5 * (to[0] + other[0]), 0.5 * (to[1] + other[1])], far(to) / far(from)))
-            }
-            _ => None,
-        }
-    }
-
-    /// Whether that was a click.
-    fn up(&mut self, id: i32) -> bool {
-        let known = self.pointers.iter().any(|(p, _)| *p == id);
-        self.pointers.retain(|(p, _)| *p != id);
-        known && self.pointers.is_empty() && self.way < CLICK && !self.two
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_pointer_moves_or_clicks_and_two_zoom() {
-        let mut h = Held::default();
-        h.down(1, [10.0, 10.0]);
-        assert_eq!(h.moved(1, [11.0, 10.0]), None);
-        assert!(h.up(1), "a pixel is a click");
-        h.down(1, [10.0, 10.0]);
-        assert_eq!(h.moved(1, [20.0, 10.0]), Some(Change::Pan([10.0, 0.0])));
-        assert!(!h.up(1));
-        h.down(1, [0.0, 0.0]);
-        h.down(2, [100.0, 0.0]);
-        assert_eq!(h.moved(2, [200.0, 0.0]), Some(Change::Zoom([100.0, 0.0], 2.0)));
-        assert!(!h.up(2) && !h.up(1), "two fingers do not click");
     }
 }

@@ -11,7 +11,7 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use crate::app::bundled::{BUNDLED, Bundled};
-use crate::app::root::taken_as_record;
+use crate::app::root::given;
 use crate::app::shell::linked::waiting;
 use crate::app::tree::Tree;
 use crate::app::state::Place;
@@ -71,15 +71,13 @@ fn Frame(props: &FrameProps) -> Html {
         }
     };
     let chosen = {
-        let (open, lab2) = (lab.port.open.clone(), lab.clone());
+        let lab = lab.clone();
         move |e: Event| {
             let Some(input) = e.target().and_then(|t| t.dyn_into::<HtmlInputElement>().ok()) else { return };
             let files: Vec<_> = input.files().into_iter().flat_map(|l| (0..l.length()).filter_map(move |i| l.get(i))).collect();
             // The same file may be chosen again after it was changed.
             input.set_value("");
-            if !files.is_empty() && (files.len() > 1 || !taken_as_record(&lab2, &files[0])) {
-                open.emit(files);
-            }
+            given(&lab, files);
         }
     };
     html! {

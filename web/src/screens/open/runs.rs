@@ -28,7 +28,7 @@ pub fn runs(lab: &Lab) -> Html {
             <ul class="store">
                 { for all.iter().take(MOST).map(|k| line(lab, k, size(k))) }
             </ul>
-            if !lab.state.shown.is_empty() || lab.state.saved.is_some() {
+            if !lab.state.shown.is_empty() || lab.state.saved.is_some() || lab.state.town.ran.is_some() {
                 <div class="acts"><button type="button" class="btn sm" onclick={record(lab)} title="Every step with its settings and the digests of its results; espalier replay does it again" data-test="run-record">{ "Save this visit's run record" }</button></div>
             }
             if all.len() > MOST { <p class="d">{ format!("and {} older ones", all.len() - MOST) }</p> }

@@ -3,7 +3,7 @@
 use espalier_tensor::random::Stream;
 
 /// A place in a stream.
-pub(super) struct Dice {
+pub(in super::super) struct Dice {
     stream: Stream,
     next: u32,
 }

@@ -11,7 +11,7 @@ pub use districts::Districts;
 pub use plan::{HEIGHT, Plan, WIDTH};
 pub use streets::Streets;
 
-use dice::Dice;
+pub(super) use dice::Dice;
 use kinds::{GROUPS, USES};
 use plan::{RINGS, inside};
 
@@ -67,6 +67,27 @@ impl Made {
         }
         let (places, uses) = labels(&plan, &districts, seed);
         Self { plan, streets, districts, points, kinds, places, uses }
+    }
+}
+
+impl Made {
+    /// Draws of another purpose, for what is made on top of a city; the first six are its own.
+    pub(super) fn dice(&self, seed: u64, purpose: u32) -> Dice {
+        Dice::new(seed, purpose)
+    }
+
+    /// Shares of the uses of land around a place, by samples so many metres apart within so many metres; what is wet or outside counts for none. Zeros where all of it does.
+    pub fn land_around(&self, place: [f64; 2], [reach, apart]: [f64; 2]) -> [f64; USES.len()] {
+        let mut counts = [0.0; USES.len()];
+        let n = (reach / apart) as i32;
+        for (dx, dy) in (-n..=n).flat_map(|x| (-n..=n).map(move |y| (f64::from(x) * apart, f64::from(y) * apart))) {
+            let at = [place[0] + dx, place[1] + dy];
+            if dx * dx + dy * dy <= reach * reach && inside(at) && !self.plan.wet(at, 0.0) {
+                counts[self.districts.land_use(&self.plan, at)] += 1.0;
+            }
+        }
+        let sum = counts.iter().sum::<f64>();
+        counts.map(|c| if sum > 0.0 { c / sum } else { 0.0 })
     }
 }
 
