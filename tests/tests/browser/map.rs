@@ -39,7 +39,7 @@ async fn colours(page: &Page) -> Result<u64> {
     page.js(script, json!([])).await?.as_u64().context("a number")
 }
 
-async fn shot(page: &Page, name: &str) -> Result<()> {
+pub(super) async fn shot(page: &Page, name: &str) -> Result<()> {
     if let Some(dir) = std::env::var_os("ESPALIER_SHOTS") {
         page.screenshot(&PathBuf::from(dir).join(name)).await?;
     }

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use espalier_tests::browser::{Page, with_page};
 use serde_json::json;
 
-use super::map::{city, set};
+use super::map::{city, set, shot};
 
 async fn figcaption(page: &Page, part: &str) -> Result<String> {
     page.until(&format!("return document.querySelector('[data-test=map-figure] figcaption').innerText.includes('{part}') || null"), 30).await?;
@@ -49,6 +49,7 @@ fn the_made_citys_regions_are_seen_told_and_judged() {
         figcaption(&page, "summed over the classes").await?;
         page.click("[data-test=map-hexagons] [data-choice=regions]").await?;
         figcaption(&page, "Marks stand at the places of the regions").await?;
+        shot(&page, "map-regions.png").await?;
         page.click("[data-test=map-modes] [data-choice=embedding]").await?;
         figcaption(&page, "the mean place on the plane").await.map(|_| ())
     });
