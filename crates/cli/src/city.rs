@@ -150,7 +150,7 @@ fn embedded(run: &CityRun, folder: &Path, name: Option<&str>, out: &Path) -> Res
     let texts = match &run.points {
         // All that a made city can say, whatever its seed.
         None => kinds::texts(),
-        Some(_) => load(&CityRun { sentences: Some("grams".into()), ..run.clone() })?.city.texts,
+        Some(_) => read(&CityRun { sentences: Some("grams".into()), ..run.clone() })?.city.texts,
     };
     let json = std::fs::read(folder.join("tokenizer.json")).map_err(|e| failed(&format!("{}: {e}", folder.join("tokenizer.json").display())))?;
     let tokens = Tokens::from_json(&json).map_err(usage)?;
@@ -219,8 +219,18 @@ fn source(run: &CityRun) -> Result<(Source, Vec<Rc<PointFile>>), Failure> {
     Ok((source, files))
 }
 
-/// The city, and what there is to say of it.
+/// The city, and what there is to say of it and of its texts.
 fn load(run: &CityRun) -> Result<Town, Failure> {
+    let town = read(run)?;
+    match town.encoder.as_str() {
+        "" => eprintln!("note: texts are embedded by the built-in hashed n-grams, which know letters and not meanings"),
+        encoder => eprintln!("note: texts are embedded by {encoder}"),
+    }
+    Ok(town)
+}
+
+/// The city, and what there is to say of its points.
+fn read(run: &CityRun) -> Result<Town, Failure> {
     let (source, files) = source(run)?;
     let town = pollster::block_on(Town::new(&source, &files)).map_err(|e| failed(&e))?;
     if let Some(reading) = &town.reading {
@@ -229,10 +239,6 @@ fn load(run: &CityRun) -> Result<Town, Failure> {
         if let Some(first) = reading.faults.first() {
             eprintln!("note: {} rows were left out; the first: row {}: {}", reading.left, first.row, first.why);
         }
-    }
-    match town.encoder.as_str() {
-        "" => eprintln!("note: texts are embedded by the built-in hashed n-grams, which know letters and not meanings"),
-        encoder => eprintln!("note: texts are embedded by {encoder}"),
     }
     town.city.warnings().iter().for_each(|w| eprintln!("warning: {w}"));
     Ok(town)
