@@ -12,16 +12,17 @@ use espalier_methods::urban::run::{Config, Run, Which};
 use espalier_methods::{MethodError, Sink};
 use espalier_tensor::{GpuOptions, Session};
 
-/// Keeps the losses.
+/// Keeps the losses, and how far below chance they were said to be.
 #[derive(Default)]
-struct Kept(RefCell<Vec<(f64, f64)>>);
+struct Kept(RefCell<Vec<(f64, f64)>>, RefCell<Vec<(f64, f64)>>);
 
 impl Sink for Kept {
     fn event(&self, event: Event) {
-        if let Event::Metric { series, step, value } = event
-            && series == "loss"
-        {
-            self.0.borrow_mut().push((step, value));
+        let Event::Metric { series, step, value } = event else { return };
+        match series.as_str() {
+            "loss" => self.0.borrow_mut().push((step, value)),
+            "below chance" => self.1.borrow_mut().push((step, value)),
+            _ => {}
         }
     }
 
@@ -100,6 +101,15 @@ fn a_thousand_steps_hold_no_more_than_ten() {
     let mut run = Run::new(&session, &city(), Config { epochs: 200, ..config() }).expect("it fits");
     let (few, many) = (held(&session, &mut run, 10), held(&session, &mut run, 100));
     assert_eq!(few, many, "bytes after 10 steps and after 100");
+}
+
+#[test]
+fn chance_is_that_of_the_points_that_a_step_really_had() {
+    let (kept, mut run) = (Kept::default(), run());
+    pollster::block_on(run.advance(&kept, 13)).expect("it runs");
+    // 360 points train (a tenth is held out): five batches of 64, and 40 at the end of each epoch of six steps.
+    let sizes: Vec<f64> = kept.0.borrow().iter().zip(kept.1.borrow().iter()).map(|((_, loss), (_, below))| (loss + below).exp().round()).collect();
+    assert_eq!(sizes, [64.0, 64.0, 64.0, 64.0, 64.0, 40.0, 64.0, 64.0, 64.0, 64.0, 64.0, 40.0, 64.0]);
 }
 
 #[test]

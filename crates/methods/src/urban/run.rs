@@ -196,9 +196,9 @@ impl Run {
         self.settle(sink).await
     }
 
-    /// Points of a step's batch, counted from 1: the last of an epoch may be smaller, and its chance level with it.
+    /// Points of the batch of a step, counted from 0: the last of an epoch may be smaller, and its chance level with it.
     fn taken(&self, step: u32) -> usize {
-        let place = (step.max(1) - 1) % self.steps_an_epoch();
+        let place = step % self.steps_an_epoch();
         self.config.batch.min(self.train.len() - place as usize * self.config.batch)
     }
 
