@@ -5,7 +5,6 @@ use espalier_nets::testing::Builder;
 use espalier_tests::browser::{Page, with_browser, with_page};
 use serde_json::json;
 
-use super::language::set;
 use super::open_bundled;
 
 /// Drops a bad file over an open checkpoint: a message that names it and says what to do, and what was open stays open.
@@ -175,27 +174,6 @@ fn where_smaller_tiles_do_not_help_the_lack_is_drawn_and_the_cpu_goes_on() {
         }
         page.click("[data-test=use-cpu]").await?;
         page.text_until("[data-test=place-prune]", 60, |t| t.contains("50.0")).await?;
-        page.gone("[data-test=fault]", 10).await
-    });
-}
-
-#[test]
-fn a_run_that_reads_is_offered_with_fewer_windows_where_room_is_short() {
-    with_page(async |page| -> Result<()> {
-        open_bundled(&page, "hooked.html?device=gpu", "shakespeare-llama").await?;
-        page.click("[data-test=place-prune]").await?;
-        page.click("[data-test=prune-method] [data-choice=wanda]").await?;
-        for (knob, value) in [("calibration-samples", "8"), ("calibration-length", "32"), ("measure-windows", "2")] {
-            set(&page, &format!("[data-test={knob}]"), value).await?;
-        }
-        page.text_until("[data-test=cost]", 60, |t| t.contains("about")).await?;
-        page.js("lose.postMessage({ above: 1 << 12, times: 100000 })", json!([])).await?;
-        page.click("[data-test=prune-run]").await?;
-        page.text_until("[data-test=fault][data-kind=Memory] [data-test=use-fewer]", 120, |t| t == "Use 2 windows").await?;
-        // Somebody else gave memory back.
-        page.js("lose.postMessage({ above: 1 << 12, times: 0 })", json!([])).await?;
-        page.click("[data-test=use-fewer]").await?;
-        page.find("[data-test=prune-stat-perplexity]", 240).await?;
         page.gone("[data-test=fault]", 10).await
     });
 }
