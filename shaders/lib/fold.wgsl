@@ -16,17 +16,3 @@ fn fold_sum(lane: u32, value: f32) -> f32 {
     }
     return fold_values[0];
 }
-
-// The largest.
-fn fold_largest(lane: u32, value: f32) -> f32 {
-    workgroupBarrier();
-    fold_values[lane] = value;
-    workgroupBarrier();
-    for (var half = 128u; half > 0u; half = half / 2u) {
-        if lane < half {
-            fold_values[lane] = max(fold_values[lane], fold_values[lane + half]);
-        }
-        workgroupBarrier();
-    }
-    return fold_values[0];
-}

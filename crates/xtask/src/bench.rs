@@ -11,7 +11,9 @@ use crate::{page, setup};
 
 /// Builds what is measured, then hands over to the runner in `tests`.
 pub fn run_bench(only: Option<&str>, peers: Option<&str>, rounds: Option<u32>, out: Option<PathBuf>) -> Result<()> {
-    if only != Some("figures") && which("npm").is_none() {
+    // Figures have no peers: whoever asks for them alone waits for nothing else.
+    let peers_too = only != Some("figures");
+    if peers_too && which("npm").is_none() {
         bail!("the peers come from npm; install Node 20 or newer, then run this again");
     }
     let tools = setup::page_tools()?;
@@ -20,8 +22,7 @@ pub fn run_bench(only: Option<&str>, peers: Option<&str>, rounds: Option<u32>, o
     fs::create_dir_all(&site)?;
     let mut bench = Command::new(runner()?);
     bench.env("ESPALIER_PAGE", &site).env("CHROMIUM", &browser.chromium).env("CHROMEDRIVER", &browser.driver);
-    // Figures have no peers: whoever asks for them alone waits for nothing else.
-    if only != Some("figures") {
+    if peers_too {
         ours(&tools, &site)?;
         theirs(&site)?;
     }
@@ -53,31 +54,27 @@ fn runner() -> Result<PathBuf> {
 }
 
 fn ours(tools: &setup::Tools, site: &Path) -> Result<()> {
+    module(tools, "Building Espalier's module", &["-p", "espalier-bench"], "espalier_bench", &site.join("espalier"), "-O2")
+}
+
+/// Builds a program for the browser into a folder: `NAME.js` and `NAME_bg.wasm`.
+fn module(tools: &setup::Tools, what: &str, which: &[&str], name: &str, out: &Path, level: &str) -> Result<()> {
     let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--release", "--target", "wasm32-unknown-unknown", "-p", "espalier-bench"]);
-    step("Building Espalier's module", "3 minutes the first time", &mut cargo)?;
-    let wasm = page::target().join("wasm32-unknown-unknown/release/espalier_bench.wasm");
+    cargo.args(["build", "--release", "--target", "wasm32-unknown-unknown"]).args(which);
+    step(what, "4 minutes the first time", &mut cargo)?;
     let mut bindgen = Command::new("wasm-bindgen");
-    bindgen.env("PATH", tools.env_path()).args(["--target", "web", "--out-name", "espalier_bench", "--out-dir"]).arg(site.join("espalier"));
-    run(bindgen.arg(&wasm))?;
+    bindgen.env("PATH", tools.env_path()).args(["--target", "web", "--out-name", name, "--out-dir"]).arg(out);
+    run(bindgen.arg(page::target().join("wasm32-unknown-unknown/release").join(name).with_extension("wasm")))?;
     if let Some(wasm_opt) = &tools.wasm_opt {
-        page::optimise(wasm_opt, &site.join("espalier/espalier_bench_bg.wasm"), "-O2")?;
+        page::optimise(wasm_opt, &out.join(format!("{name}_bg.wasm")), level)?;
     }
     Ok(())
 }
 
 /// The program that draws one figure at a time, made as small as the page is and with the page's styles.
 fn figures(tools: &setup::Tools, site: &Path) -> Result<()> {
-    let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--release", "--target", "wasm32-unknown-unknown", "-p", "espalier-web", "--bin", "figures"]);
-    step("Building the figures", "4 minutes the first time", &mut cargo)?;
     let out = site.join("figures");
-    let mut bindgen = Command::new("wasm-bindgen");
-    bindgen.env("PATH", tools.env_path()).args(["--target", "web", "--out-name", "figures", "--out-dir"]).arg(&out);
-    run(bindgen.arg(page::target().join("wasm32-unknown-unknown/release/figures.wasm")))?;
-    if let Some(wasm_opt) = &tools.wasm_opt {
-        page::optimise(wasm_opt, &out.join("figures_bg.wasm"), "-Oz")?;
-    }
+    module(tools, "Building the figures", &["-p", "espalier-web", "--bin", "figures"], "figures", &out, "-Oz")?;
     fs::copy("tests/bench/index.html", site.join("index.html"))?;
     fs::copy("tests/bench/figures.html", site.join("figures.html"))?;
     let mut styles = String::new();

@@ -15,11 +15,16 @@ pub(super) async fn set(page: &Page, test: &str, value: &str) -> Result<()> {
     page.js(script, json!([format!("[data-test={test}]"), value])).await.map(|_| ())
 }
 
-/// Opens the Map with a made city of so many points.
-pub(super) async fn city(page: &Page, points: &str) -> Result<()> {
+/// Opens the page and goes to the Map, where the made city of 20 000 points is.
+pub(super) async fn at_map(page: &Page) -> Result<()> {
     page.open("?device=cpu").await?;
     page.click("[data-test=place-map]").await?;
-    page.text_until("[data-test=place-map]", 60, |t| t.contains("20")).await?;
+    page.text_until("[data-test=place-map]", 60, |t| t.contains("20")).await.map(|_| ())
+}
+
+/// Opens the Map with a made city of so many points.
+pub(super) async fn city(page: &Page, points: &str) -> Result<()> {
+    at_map(page).await?;
     set(page, "map-count", points).await?;
     page.until(&format!("return document.querySelector('[data-test=map-figure] .what')?.innerText.replace(/\\D/g, '').startsWith('{points}') || null"), 60).await.map(|_| ())
 }
@@ -145,9 +150,7 @@ fn a_made_city_learns_waits_answers_and_is_judged() {
 fn own_points_are_read_and_bad_rows_are_listed() {
     const CSV: &str = "name;lon;lat;description\na;-0.10;51.50;A place of cafés, a type of eating\nb;-0.11;51.51;A place of parks, a type of nature\nc;x;51.5;A place of cafés, a type of eating\nd;;51.5;none\ne;-0.12;51.52;A place of parks, a type of nature\n";
     with_page(async |page| -> Result<()> {
-        page.open("?device=cpu").await?;
-        page.click("[data-test=place-map]").await?;
-        page.text_until("[data-test=place-map]", 60, |t| t.contains("20")).await?;
+        at_map(&page).await?;
         let file = tempfile::Builder::new().suffix(".csv").tempfile()?;
         std::fs::write(file.path(), CSV)?;
         page.choose("[data-test=map-file]", &[file.path().to_path_buf()]).await?;
@@ -203,9 +206,7 @@ fn fifty_thousand_points_are_drawn_while_they_are_dragged() {
 #[ignore = "pictures of minutes of training, for whoever looks at them"]
 fn the_map_can_be_looked_at() {
     with_page(async |page| -> Result<()> {
-        page.open("?device=cpu").await?;
-        page.click("[data-test=place-map]").await?;
-        page.text_until("[data-test=place-map]", 60, |t| t.contains("20")).await?;
+        at_map(&page).await?;
         tokio::time::sleep(std::time::Duration::from_millis(900)).await;
         shot(&page, "map-before.png").await?;
         let started = std::time::Instant::now();

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use espalier_tests::browser::{Page, with_page};
 use serde_json::json;
 
-use super::map::{city, set, shot};
+use super::map::{at_map, city, set, shot};
 
 async fn figcaption(page: &Page, part: &str) -> Result<String> {
     page.until(&format!("return document.querySelector('[data-test=map-figure] figcaption').innerText.includes('{part}') || null"), 30).await?;
@@ -65,9 +65,7 @@ fn own_regions_are_read_with_their_classes_and_told() {
         format!("E0{i},{},{},{},{},7\n", 530_250 + 500 * x, 180_250 + 500 * y, 10 + 12 * x, 90 - 12 * x)
     }).collect();
     with_page(async |page| -> Result<()> {
-        page.open("?device=cpu").await?;
-        page.click("[data-test=place-map]").await?;
-        page.text_until("[data-test=place-map]", 60, |t| t.contains("20")).await?;
+        at_map(&page).await?;
         let dir = tempfile::tempdir()?;
         let file = |name: &str, text: String| -> Result<std::path::PathBuf> {
             let path = dir.path().join(name);

@@ -11,7 +11,7 @@ use espalier_tests::browser::Page;
 use espalier_tests::browser::with_page;
 use serde_json::json;
 
-use super::map::{city, digits, set};
+use super::map::{at_map, city, digits, set};
 
 /// A run as its file holds it.
 struct Saved {
@@ -183,9 +183,7 @@ fn a_view_of_the_map_comes_back_from_its_link_and_its_record_with_the_same_numbe
 fn a_long_run_of_a_link_waits_and_a_file_of_the_visitors_own_is_asked_for() {
     const CSV: &str = "lon,lat,description\n-0.10,51.50,A place of cafés\n-0.11,51.51,A place of parks\n-0.12,51.52,A place of parks\n";
     with_page(async |page| -> Result<()> {
-        page.open("?device=cpu").await?;
-        page.click("[data-test=place-map]").await?;
-        page.text_until("[data-test=place-map]", 60, |t| t.contains("20")).await?;
+        at_map(&page).await?;
         let dir = tempfile::tempdir()?;
         let file = dir.path().join("mine.csv");
         std::fs::write(&file, CSV)?;

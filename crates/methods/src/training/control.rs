@@ -4,9 +4,6 @@ use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::task::{Poll, Waker};
 
-use crate::method::{LocalFuture, MethodError, Sink};
-use crate::report::Event;
-
 /// A run's switch. The face holds it beside the run; both live on one thread. Who cancels a paused run has to call [`Control::play`] too, so that it wakes and sees it.
 #[derive(Default)]
 pub struct Control {
@@ -92,53 +89,6 @@ impl Control {
             None => Poll::Ready(()),
         })
         .await;
-    }
-}
-
-/// A sink whose steps are held while the run is paused.
-pub struct Controlled<'a> {
-    /// The sink behind it.
-    pub sink: &'a dyn Sink,
-    /// The switch.
-    pub control: &'a Control,
-}
-
-impl Sink for Controlled<'_> {
-    fn event(&self, event: Event) {
-        self.sink.event(event);
-    }
-
-    fn waits(&self) -> bool {
-        self.control.is_paused()
-    }
-
-    fn enough(&self) -> bool {
-        self.control.is_enough()
-    }
-
-    fn wanted(&self) -> bool {
-        self.control.is_wanted()
-    }
-
-    fn given(&self) {
-        self.control.given();
-    }
-
-    fn breathe(&self) -> LocalFuture<'_, Result<(), MethodError>> {
-        self.sink.breathe()
-    }
-
-    fn step(&self) -> LocalFuture<'_, Result<(), MethodError>> {
-        Box::pin(async {
-            self.sink.breathe().await?;
-            if self.control.is_paused() {
-                self.control.leave().await;
-                // It may have been cancelled meanwhile.
-                return self.sink.breathe().await;
-            }
-            self.control.leave().await;
-            Ok(())
-        })
     }
 }
 

@@ -3,6 +3,6 @@
 mod control;
 mod saved;
 
-pub use control::{Control, Controlled};
+pub use control::Control;
 pub(crate) use saved::{SEED, STEP};
 pub use saved::{read_run, write_run};

@@ -51,8 +51,8 @@ impl Factor {
     }
 
     /// The constant that tells the kernel how it lies.
-    pub fn lies(&self) -> f64 {
-        f64::from(u8::from(self.by_rows))
+    pub fn lies(&self) -> u32 {
+        u32::from(self.by_rows)
     }
 
     /// Most columns (of the result) and terms a block: whole rows of the factor, as many as a binding holds with their padding.

@@ -98,16 +98,12 @@ impl Op for Binary {
             for row in 0..rows {
                 let [at_a, at_b] = walk.places(row * width);
                 // Sums and products are asked for outside the loop, where compilers can make vector code of them.
-                match (along_a, along_b, self) {
-                    (1, 1, _) => {
-                        let both = a[at_a..at_a + width].iter().zip(&b[at_b..at_b + width]);
-                        match self {
-                            Self::Add => y.extend(both.map(|(a, b)| a + b)),
-                            Self::Mul => y.extend(both.map(|(a, b)| a * b)),
-                            _ => y.extend(both.map(|(&a, &b)| self.at(a, b))),
-                        }
-                    }
-                    (1, 0, Self::Mul) => y.extend(a[at_a..at_a + width].iter().map(|a| a * b[at_b])),
+                let both = || a[at_a..at_a + width].iter().zip(&b[at_b..at_b + width]);
+                match (self, along_a, along_b) {
+                    (Self::Add, 1, 1) => y.extend(both().map(|(a, b)| a + b)),
+                    (Self::Mul, 1, 1) => y.extend(both().map(|(a, b)| a * b)),
+                    (_, 1, 1) => y.extend(both().map(|(&a, &b)| self.at(a, b))),
+                    (Self::Mul, 1, 0) => y.extend(a[at_a..at_a + width].iter().map(|a| a * b[at_b])),
                     _ => y.extend((0..width).map(|i| self.at(a[at_a + i * along_a], b[at_b + i * along_b]))),
                 }
             }

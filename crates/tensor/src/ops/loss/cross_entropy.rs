@@ -5,7 +5,7 @@ use espalier_kernels::loss::cross_entropy::Params;
 use super::{CrossEntropyGrad, class_samples, classes};
 use crate::array::{Array, Spec};
 use crate::op::{Op, Plan, Sample, Tolerance};
-use crate::ops::exponential::{exponentials, largest};
+use crate::ops::exponential::{largest, sum_of_exponentials};
 use crate::ops::plan::{Run, grid, input_part, launch, output_part, row_path, row_runs};
 use crate::ops::values::{ULP, flat, flat_u32, gamma, magnitude};
 use crate::tape::{Gradients, NotDifferentiable, Vjp};
@@ -27,14 +27,11 @@ impl Op for CrossEntropy {
     fn cpu(&self, inputs: &[&Array]) -> Array {
         let (n, width) = classes(&[inputs[0].spec(), inputs[1].spec()]);
         let (x, targets) = (flat(inputs[0]), flat_u32(inputs[1]));
-        let mut powers = Vec::with_capacity(width);
         let losses = (0..n).map(|r| {
             let row = &x[r * width..(r + 1) * width];
             let Some(chosen) = row.get(targets[r] as usize) else { return 0.0 };
             let most = largest(row);
-            powers.clear();
-            powers.extend_from_slice(row);
-            (exponentials(&mut powers, most).ln() - f64::from(chosen - most)) as f32
+            (sum_of_exponentials(row, most).ln() - f64::from(chosen - most)) as f32
         });
         Array::from_f32(&[n], losses.collect())
     }

@@ -4,7 +4,7 @@ use espalier_kernels::loss::likelihood::Params;
 
 use crate::array::{Array, DType, Spec};
 use crate::op::{Op, Plan, Sample, Slot, Tolerance};
-use crate::ops::exponential::{exponential, exponentials, largest};
+use crate::ops::exponential::{exponential, largest, sum_of_exponentials};
 use crate::ops::plan::{Run, grid, input_part, launch, limits, row_path, row_runs};
 use crate::ops::sampling::{SIZES, float_array, indices, sample, tiled};
 use crate::ops::values::{ULP, flat, flat_u32, gamma, magnitude};
@@ -56,13 +56,10 @@ impl Op for Likelihood {
         let [rows, width] = Self::sizes(&specs);
         let (x, words) = (flat(inputs[0]), flat_u32(inputs[1]));
         let mut y = flat(inputs[2]).into_owned();
-        let mut powers = Vec::with_capacity(width);
         for ((state, &word), r) in y.chunks_exact_mut(3).zip(words.iter()).zip(0..rows) {
             let row = &x[r * width..][..width];
             let most = largest(row).max(state[0]);
-            powers.clear();
-            powers.extend_from_slice(row);
-            let sum = exponentials(&mut powers, most) as f32;
+            let sum = sum_of_exponentials(row, most) as f32;
             state[1] = state[1] * exponential(state[0] - most) + sum;
             state[0] = most;
             if let Some(&v) = (word as usize).checked_sub(self.first).and_then(|w| row.get(w)) {

@@ -6,11 +6,11 @@ use super::matmul::{MatMul, largest_norm};
 use crate::ops::pack::{Factor, cut, step};
 use crate::array::{Array, Spec};
 use crate::gemm::gemm;
-use crate::op::{Launch, Op, Plan, Sample, Slot, Tolerance, Value};
+use crate::op::{Op, Plan, Sample, Slot, Tolerance, Value};
 use crate::ops::elementwise::Binary;
 use crate::ops::layout::Transpose;
 use crate::ops::layout::fill::set_output;
-use crate::ops::plan::{Run, grid, launch, limits};
+use crate::ops::plan::{Run, grid, launch, limits, made_for};
 use crate::ops::sampling::{SIZES, float_array, sample, tied_array, tiled};
 use crate::ops::values::{flat, gamma};
 use crate::tape::{Gradients, NotDifferentiable, Vjp};
@@ -110,7 +110,7 @@ impl Op for Gram {
                 let params = Params::new(numbers[0], numbers[1], numbers[2], numbers[3], left.stride, left.base, add);
                 let groups = grid(rows.len.div_ceil(64) * (rows.start + rows.len).div_ceil(64));
                 let launch = launch(params, vec![left.slot, Slot::Output], groups);
-                launches.push(Launch { overrides: vec![("left_by_rows", a.lies()), ("right_by_rows", a.lies())], ..launch });
+                launches.push(made_for(&[("left_by_rows", a.lies()), ("right_by_rows", a.lies())], launch));
             }
         }
         Plan { scratch: vec![a.scratch()], launches }

@@ -5,9 +5,9 @@ use espalier_kernels::matmul::matmul::Params;
 use crate::ops::pack::{Factor, cut, step};
 use crate::array::{Array, Spec};
 use crate::gemm::product;
-use crate::op::{Launch, Op, Plan, Sample, Tolerance, Value};
+use crate::op::{Op, Plan, Sample, Tolerance, Value};
 use crate::ops::layout::fill::set_output;
-use crate::ops::plan::{Run, grid, launch, limits, output_part};
+use crate::ops::plan::{Run, grid, launch, limits, made_for, output_part};
 use crate::ops::sampling::{SIZES, float_array, sample, tied_array, tiled};
 use crate::ops::values::{flat, gamma};
 use crate::tape::{Gradients, NotDifferentiable, Vjp};
@@ -110,7 +110,7 @@ impl Op for MatMul {
                         );
                         let groups = grid(part.len.div_ceil(64) * cols.len.div_ceil(64));
                         let launch = launch(params, vec![left.slot, right.slot, c.slot], groups);
-                        launches.push(Launch { overrides: vec![("left_by_rows", a.lies()), ("right_by_rows", b.lies())], ..launch });
+                        launches.push(made_for(&[("left_by_rows", a.lies()), ("right_by_rows", b.lies())], launch));
                     }
                 }
             }

@@ -6,7 +6,7 @@ use super::{Softmax, launches, row_samples, rows};
 use crate::array::{Array, Spec};
 use crate::op::{Op, Plan, Sample, Tolerance, Value};
 use crate::ops::elementwise::{Binary, Unary};
-use crate::ops::exponential::{exponentials, largest};
+use crate::ops::exponential::{largest, sum_of_exponentials};
 use crate::ops::plan::{launch, row_path};
 use crate::ops::reduce::{Fold, FoldKind};
 use crate::ops::values::{ULP, flat, gamma, magnitude};
@@ -32,12 +32,9 @@ impl Op for LogSoftmax {
         let spec = inputs[0].spec();
         let (_, width) = rows(&spec);
         let mut y = flat(inputs[0]).into_owned();
-        let mut powers = Vec::with_capacity(width);
         for row in y.chunks_mut(width.max(1)) {
             let most = largest(row);
-            powers.clear();
-            powers.extend_from_slice(row);
-            let shift = exponentials(&mut powers, most).ln() as f32;
+            let shift = sum_of_exponentials(row, most).ln() as f32;
             row.iter_mut().for_each(|x| *x = *x - most - shift);
         }
         Array::from_f32(&spec.shape, y)
