@@ -126,17 +126,24 @@ pub fn use_training(lab: &Lab) {
     let newest = use_mut_ref(|| lab.clone());
     *newest.borrow_mut() = lab.clone();
     {
+        // Only who comes to the Map waits for it: the page's start reads nothing.
+        let (found, looked) = (newest.clone(), use_mut_ref(|| false));
+        use_effect_with(lab.state.place == Place::Map, move |here| {
+            if *here && !looked.replace(true) {
+                spawn_local(async move {
+                    if let Some(kept) = stored().await {
+                        let lab = found.borrow().clone();
+                        if lab.state.town.kept.is_none() {
+                            lab.act(Action::Town(TownAct::Kept(Some(Rc::new(kept)))));
+                        }
+                    }
+                });
+            }
+        });
+    }
+    {
         let newest = newest.clone();
         use_effect_with((), move |()| {
-            let found = newest.clone();
-            spawn_local(async move {
-                if let Some(kept) = stored().await {
-                    let lab = found.borrow().clone();
-                    if lab.state.town.kept.is_none() {
-                        lab.act(Action::Town(TownAct::Kept(Some(Rc::new(kept)))));
-                    }
-                }
-            });
             let left = EventListener::new(&gloo::utils::document(), "visibilitychange", move |_| {
                 if gloo::utils::document().hidden() {
                     newest.borrow().ask_for_run();
