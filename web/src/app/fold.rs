@@ -75,8 +75,12 @@ impl State {
                 self.end(job);
                 self.say(LogKind::Done, format!("done again in {seconds:.1} s: {same} results equal, {close} equal within rounding, {different} different"), now);
             }
-            // The parts of the page that asked for these take them themselves.
-            Reply::Estimate { job, estimate } => self.estimate = Some((job, Rc::from(estimate))),
+            Reply::Estimate { job, estimate } => {
+                // No screen shows as many cost lines as this; older ones were for settings that were left.
+                self.estimates.drain(..self.estimates.len().saturating_sub(3));
+                self.estimates.push((job, Rc::from(estimate)));
+            }
+            // The part of the page that asked for it takes it itself.
             Reply::Record { .. } => {}
             // The page begins lost work anew by itself, so the engine does not.
             Reply::Lost { .. } => {}

@@ -262,8 +262,8 @@ pub struct State {
     pub queue_held: bool,
     /// The checkpoint that it is compared with.
     pub second: Option<Rc<Summary>>,
-    /// What the work of a screen would need, by the job that asked.
-    pub estimate: Option<(u32, Rc<Estimate>)>,
+    /// What runs would need, by who asked, newest last: a screen may show several.
+    pub estimates: Vec<(u32, Rc<Estimate>)>,
     /// Where the open checkpoint comes from.
     pub source: Option<Target>,
     /// Where the one that is being opened comes from.
@@ -354,7 +354,7 @@ impl Default for State {
             not_stored: String::new(),
             queue_held: false,
             second: None,
-            estimate: None,
+            estimates: Vec::new(),
             source: None,
             asked: None,
             waiting: None,

@@ -68,6 +68,7 @@ pub fn x_axis(scene: &mut Scene, inner: Inner, scale: &Scale, axis: &Axis) {
 
 /// Draws the y axis at the left, with a hairline through the plot at every labelled tick.
 pub fn y_axis(scene: &mut Scene, inner: Inner, scale: &Scale, axis: &Axis) {
+    let mut named_at = f64::INFINITY;
     for t in ticks(scale, 34.0) {
         let y = scale.at(t.value);
         if t.minor {
@@ -77,7 +78,11 @@ pub fn y_axis(scene: &mut Scene, inner: Inner, scale: &Scale, axis: &Axis) {
         if (y - inner.bottom).abs() > 1.0 {
             scene.hair_h([inner.left, inner.right], y, stroke("wire", 1.0));
         }
-        scene.text(inner.left - 6.0, y + 4.0, t.label, Anchor::End);
+        // Ticks rise; a name that would touch the last one is left out, its line stays.
+        if !t.label.is_empty() && (named_at - y).abs() >= 11.0 {
+            named_at = y;
+            scene.text(inner.left - 6.0, y + 4.0, t.label, Anchor::End);
+        }
     }
     scene.hair_v(inner.left, [inner.top, inner.bottom], stroke("edge", 1.0));
     scene.text(inner.left + 4.0, inner.top - 7.0, named(axis), Anchor::Start).paint("ink-2");

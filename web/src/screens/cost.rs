@@ -38,7 +38,7 @@ pub fn Cost(props: &CostProps) -> Html {
             }
         });
     }
-    let Some((_, e)) = lab.state.estimate.clone().filter(|(job, _)| *job == *asked) else { return Html::default() };
+    let Some(e) = lab.state.estimates.iter().find(|(job, _)| *job == *asked).map(|(_, e)| e.clone()) else { return Html::default() };
     let over = !e.over.is_empty();
     html! {
         <p class="costline" data-test="cost" title={e.probe.clone()}>
