@@ -97,7 +97,7 @@ fn theirs(site: &Path) -> Result<()> {
     fs::create_dir_all(work.join("peers"))?;
     fs::create_dir_all(site.join("peers"))?;
     let copy = |to: &Path, files: &[&str]| files.iter().try_for_each(|f| fs::copy(source.join(f), to.join(f)).map(drop).with_context(|| (*f).to_owned()));
-    copy(&work, &["package.json", "bundle.mjs", "peers/jax.js", "peers/tfjs.js", "peers/ml-matrix.js"])?;
+    copy(&work, &["package.json", "bundle.mjs", "peers/jax.js", "peers/tfjs.js", "peers/ml-matrix.js", "peers/llama.js"])?;
     copy(site, &["index.html", "startup.html", "worker.js", "peers/espalier.js"])?;
     if !work.join("node_modules/ml-matrix").exists() {
         step("Installing the peers from npm", "20 seconds", Command::new("npm").args(["install", "--no-fund", "--no-audit"]).current_dir(&work))?;

@@ -23,6 +23,10 @@ export async function create(option) {
       const training = device.train(x.data, t.data, weights, scale, lr);
       return () => training.step();
     },
+    async forward({ file, config, tokens }) {
+      const reading = await device.reading(file.data, config.data, tokens.data, tokens.shape[1]);
+      return () => reading.nats();
+    },
     spectra({ file }) {
       return () => lab.all_spectra(file.data);
     },

@@ -2,6 +2,7 @@
 //! beside the libraries that it is compared with.
 
 mod checkpoint;
+mod forward;
 mod plain;
 mod step;
 

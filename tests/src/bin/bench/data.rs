@@ -13,7 +13,7 @@ use ndarray::{Array2, ArrayView2};
 use serde_json::Value;
 
 use super::items::{CHECKPOINTS, Item};
-use super::step;
+use super::{forward, step};
 
 /// Writes the files of one item, unless an earlier run left them: they are the same each time.
 pub fn make(folder: &Path, item: &Item) -> Result<()> {
@@ -67,6 +67,15 @@ pub fn make(folder: &Path, item: &Item) -> Result<()> {
                 p.extend([wide(w[0], w[1], &weights)?, wide(1, w[1], &vec![0.0; w[1]])?]);
             }
             bytes64(&step::losses(&wide(step::BATCH, step::LAYERS[0], &x)?, &wide(step::BATCH, step::LAYERS[3], &t)?, p))
+        }
+        Some("forward") => {
+            let folder = places::repository().join("assets/checkpoints/shakespeare-llama");
+            for (key, name) in [("file", "model.safetensors"), ("config", "config.json")] {
+                input(key, &fs::read(folder.join(name))?)?;
+            }
+            let tokens = forward::tokens(&fs::read(folder.join("tokenizer.json"))?, &fs::read_to_string(places::repository().join("assets/texts/plays-heldout.txt"))?)?;
+            input("tokens", &tokens.iter().flat_map(|t| t.to_le_bytes()).collect::<Vec<u8>>())?;
+            bytes64(&forward::nats(&open(fs::read(folder.join("model.safetensors"))?)?, &fs::read(folder.join("config.json"))?, &tokens)?)
         }
         Some("spectra") => {
             let (_, file) = CHECKPOINTS.iter().find(|c| c.0 == item.name).context("a known checkpoint")?;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::step;
+use super::{forward, step};
 
 /// The CPU path.
 pub const CPU: &str = "Espalier CPU";
@@ -114,6 +114,14 @@ pub fn all() -> Vec<Item> {
         peers: vec![CPU, WGSL, JAX, TFJS, JAX_GPU],
         limit: 1e-3,
         bars: vec![Bar::Within(CPU, 18.5), Bar::Ratio(CPU, &[JAX, TFJS], 0.2), Bar::Ratio(WGSL, &[JAX_GPU], 0.75)],
+    });
+    // The loss of every next token, checked one by one; its mean is off by no more than they are.
+    items.push(Item {
+        name: "forward".into(),
+        spec: json!({ "name": "forward", "kind": "forward", "inputs": { "file": ["u8"], "config": ["u8"], "tokens": ["u32", forward::WINDOWS, forward::LENGTH] }, "expected": "f64" }),
+        peers: vec![CPU, JAX, TFJS, JAX_GPU],
+        limit: 1e-5,
+        bars: vec![Bar::Ratio(CPU, &[JAX, TFJS], 1.0)],
     });
     for (name, _) in CHECKPOINTS {
         items.push(Item {

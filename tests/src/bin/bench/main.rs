@@ -5,6 +5,7 @@
 
 mod data;
 mod drive;
+mod forward;
 mod items;
 mod report;
 mod step;
