@@ -49,6 +49,11 @@ pub trait Host {
         None
     }
 
+    /// Bytes that a run on the CPU may hold at once; `None` where nobody knows a limit. A page has what 32 bits can address.
+    fn memory(&self) -> Option<f64> {
+        cfg!(target_arch = "wasm32").then_some(4_294_967_296.0)
+    }
+
     /// What the surroundings say of WebGPU before an adapter is asked for: an insecure context, a browser without it.
     fn no_gpu(&self) -> Option<NoAdapter> {
         None

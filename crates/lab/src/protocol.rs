@@ -323,7 +323,7 @@ pub enum Reply {
 }
 
 /// The device in use and how it was come by.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DeviceInfo {
     /// True where WGSL runs.
     pub gpu: bool,

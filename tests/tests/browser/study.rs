@@ -200,7 +200,7 @@ fn the_models_own_text_calibrates_and_published_numbers_stand_apart() {
 }
 
 /// A Llama of one block whose words are bytes.
-fn bytes_llama() -> (Vec<u8>, Vec<u8>) {
+fn bytes_llama(context: u32) -> (Vec<u8>, Vec<u8>) {
     let mut b = Builder::new().made_up("model.embed_tokens.weight", &[256, 16]);
     for (name, shape) in [("self_attn.q_proj", [16, 16]), ("self_attn.k_proj", [8, 16]), ("self_attn.v_proj", [8, 16]), ("self_attn.o_proj", [16, 16]), ("mlp.gate_proj", [24, 16]), ("mlp.up_proj", [24, 16]), ("mlp.down_proj", [16, 24])] {
         b = b.made_up(&format!("model.layers.0.{name}.weight"), &shape);
@@ -209,13 +209,13 @@ fn bytes_llama() -> (Vec<u8>, Vec<u8>) {
         b = b.made_up(&format!("model.{name}.weight"), &[16]);
     }
     let config = json!({"model_type": "llama", "architectures": ["LlamaForCausalLM"], "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 1, "num_attention_heads": 4,
-        "num_key_value_heads": 2, "vocab_size": 256, "max_position_embeddings": 32, "rms_norm_eps": 1e-5, "hidden_act": "silu", "tie_word_embeddings": true, "rope_theta": 10000.0});
+        "num_key_value_heads": 2, "vocab_size": 256, "max_position_embeddings": context, "rms_norm_eps": 1e-5, "hidden_act": "silu", "tie_word_embeddings": true, "rope_theta": 10000.0});
     (b.build(), config.to_string().into_bytes())
 }
 
 /// Perplexities of all texts, the sparsity, and what each linear lost, as the page writes them.
 async fn pruned_on(page: &Page, query: &str, rule: &str) -> Result<(Vec<f64>, String)> {
-    let (weights, config) = bytes_llama();
+    let (weights, config) = bytes_llama(32);
     page.open(query).await?;
     page.drop_files(&[("tiny.safetensors", &weights), ("config.json", &config)]).await?;
     page.text_until("[data-test=checkpoint]", 30, |t| t.contains("tiny")).await?;
@@ -230,6 +230,41 @@ async fn pruned_on(page: &Page, query: &str, rule: &str) -> Result<(Vec<f64>, St
     let text = page.text("[data-test=prune-perplexity]").await?;
     let numbers = text.split(|c: char| !c.is_ascii_digit() && c != '.').filter_map(|n| n.parse().ok()).collect();
     Ok((numbers, page.text("[data-test=prune-stat-achieved] dd").await?))
+}
+
+#[test]
+fn a_run_that_does_not_fit_cannot_be_started_and_what_is_said_to_fit_fits() {
+    with_page(async |page| -> Result<()> {
+        let (weights, config) = bytes_llama(1 << 17);
+        page.open("?device=cpu").await?;
+        page.drop_files(&[("tiny.safetensors", &weights), ("config.json", &config)]).await?;
+        page.text_until("[data-test=checkpoint]", 30, |t| t.contains("tiny")).await?;
+        page.click("[data-test=place-prune]").await?;
+        page.click("[data-test=prune-method] [data-choice=wanda]").await?;
+        page.find("[data-test=prune-run]:not([disabled])", 30).await?;
+        set(&page, "[data-test=calibration-length]", "131072").await?;
+        set(&page, "[data-test=calibration-samples]", "4096").await?;
+        // 4096 × 131 072 tokens of 64 bytes are 32 GiB.
+        let words = page.text_until("[data-test=prune-run]", 30, |t| t.contains("MiB short")).await?;
+        ensure!(words.starts_with("Prune 7 matrices"), "{words}");
+        page.find("[data-test=prune-run][disabled][aria-describedby=prune-run-short]", 5).await?;
+        let why = page.text("#prune-run-short").await?;
+        ensure!(why.contains("tokens a window") && why.contains("command line"), "{why}");
+        shot(&page, "prune-short").await?;
+        let before = why.split(" calibration windows").next().and_then(|t| t.rsplit(' ').next()).unwrap_or_default();
+        let most: u32 = before.parse().with_context(|| why.clone())?;
+        set(&page, "[data-test=calibration-samples]", &most.to_string()).await?;
+        // The line is gone until the answer to the new settings has come.
+        page.until("return (document.querySelector('[data-test=cost]') && !document.querySelector('[data-test=short]')) || null", 30).await?;
+        page.find("[data-test=prune-run]:not([disabled])", 5).await?;
+        set(&page, "[data-test=calibration-samples]", &(most + 1).to_string()).await?;
+        page.text_until("[data-test=prune-run][disabled]", 30, |t| t.contains("short")).await?;
+        // The same settings are asked for elsewhere; the rules are measured on one text only.
+        set(&page, "[data-test=calibration-samples]", "4096").await?;
+        page.click("[data-test=place-study]").await?;
+        page.text_until("[data-test=rules-run][disabled]", 30, |t| t.contains("short")).await?;
+        Ok(())
+    });
 }
 
 #[test]

@@ -29,22 +29,30 @@ pub struct Bundled {
     pub what: &'static str,
     /// It consists of questions.
     pub questions: bool,
+    /// Bytes of its file.
+    pub bytes: usize,
 }
 
 /// All of them: `assets/texts`.
 pub const BUNDLED: [Bundled; 7] = [
-    Bundled { name: "plays", what: "Shakespeare, from what the bundled models were trained on", questions: false },
-    Bundled { name: "plays-heldout", what: "Shakespeare, what they have not seen", questions: false },
-    Bundled { name: "stories", what: "short prose, generated", questions: false },
-    Bundled { name: "driving", what: "what a driver sees and does, generated", questions: false },
-    Bundled { name: "arithmetic", what: "word problems with steps, generated", questions: true },
-    Bundled { name: "entailment", what: "premise, hypothesis, label, generated", questions: true },
-    Bundled { name: "commonsense", what: "a need and four things, generated", questions: true },
+    Bundled { name: "plays", what: "Shakespeare, from what the bundled models were trained on", questions: false, bytes: 64_536 },
+    Bundled { name: "plays-heldout", what: "Shakespeare, what they have not seen", questions: false, bytes: 28_840 },
+    Bundled { name: "stories", what: "short prose, generated", questions: false, bytes: 64_442 },
+    Bundled { name: "driving", what: "what a driver sees and does, generated", questions: false, bytes: 73_323 },
+    Bundled { name: "arithmetic", what: "word problems with steps, generated", questions: true, bytes: 75_685 },
+    Bundled { name: "entailment", what: "premise, hypothesis, label, generated", questions: true, bytes: 71_724 },
+    Bundled { name: "commonsense", what: "a need and four things, generated", questions: true, bytes: 71_452 },
 ];
 
 /// Whether a text of that name consists of questions.
 pub fn questions(name: &str, own: &[OwnText]) -> bool {
     BUNDLED.iter().any(|b| b.name == name && b.questions) || own.iter().any(|t| t.name == name && t.lines && !t.text.contains("\"text\""))
+}
+
+/// Bytes of the longest of these texts (names with commas between them); `None` where one of them is not here.
+pub fn longest(names: &str, own: &[OwnText]) -> Option<usize> {
+    let size = |name: &str| BUNDLED.iter().find(|b| b.name == name).map(|b| b.bytes).or_else(|| own.iter().find(|t| t.name == name).map(|t| t.text.len()));
+    names.split(',').map(|name| size(name.trim())).try_fold(0, |most, size| size.map(|size| most.max(size)))
 }
 
 /// Methods that read texts.
@@ -308,6 +316,19 @@ impl Texts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_sizes_of_bundled_texts_are_those_of_their_files() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/texts");
+        for b in &BUNDLED {
+            let size = ["txt", "jsonl"].iter().find_map(|end| std::fs::metadata(folder.join(format!("{}.{end}", b.name))).ok()).map(|m| m.len() as usize);
+            assert_eq!(size, Some(b.bytes), "{}", b.name);
+        }
+        let own = OwnText { name: "own-1".into(), lines: false, text: "x".repeat(100_000).into() };
+        assert_eq!(longest("plays, stories", &[]), Some(64_536));
+        assert_eq!(longest("plays,own-1", &[own]), Some(100_000));
+        assert_eq!(longest("plays,elsewhere", &[]), None);
+    }
 
     #[test]
     fn a_run_names_its_texts_once() {

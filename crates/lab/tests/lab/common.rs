@@ -30,6 +30,8 @@ pub struct Bench {
     /// The sink fails after so many bytes.
     pub room: Cell<Option<usize>>,
     pub pool: RefCell<Option<Rc<dyn Pool>>>,
+    /// What a run may hold.
+    pub memory: Cell<Option<f64>>,
 }
 
 impl Host for Bench {
@@ -61,6 +63,9 @@ impl Host for Bench {
     }
     fn pool(&self) -> Option<Rc<dyn Pool>> {
         self.pool.borrow().clone()
+    }
+    fn memory(&self) -> Option<f64> {
+        self.memory.get()
     }
     fn no_gpu(&self) -> Option<NoAdapter> {
         self.no_gpu.get()

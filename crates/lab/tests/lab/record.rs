@@ -214,13 +214,18 @@ fn estimate(engine: &Engine, face: &Bench, work: Work) -> Estimate {
 fn needs_are_told_before_a_run() {
     let (engine, face) = bench();
     open(&engine, &face, "m.safetensors", &small(0.25)).expect("opens");
-    let work = |method: &str, config| Work::Run { method: method.into(), config, matrices: None, known: Vec::new() };
+    let work = |method: &str, config| Work::Run { method: method.into(), config, matrices: None, known: Vec::new(), text: None };
     let spectra = estimate(&engine, &face, work("spectra", json!({})));
     assert_eq!((spectra.reads, spectra.fetches), (4.0 * (24.0 * 16.0 + 2.0 * 640.0), 0.0));
     assert!(spectra.seconds.is_some_and(|s| s > 0.0 && s.is_finite()) && spectra.probe.contains("spectrum") && spectra.over.is_empty(), "{spectra:?}");
-    let known = Work::Run { method: "spectra".into(), config: json!({}), matrices: None, known: vec!["model.layers.0.mlp.up_proj.weight".into()] };
+    let known = Work::Run { method: "spectra".into(), config: json!({}), matrices: None, known: vec!["model.layers.0.mlp.up_proj.weight".into()], text: None };
     assert_eq!(estimate(&engine, &face, known).reads, spectra.reads - 4.0 * 640.0);
     assert_eq!(estimate(&engine, &face, work("magnitude", json!({ "scope": "global" }))).reads, 4.0 * spectra.reads);
+    // Where a face knows how much there is, what does not fit is said before it is run.
+    face.memory.set(Some(0.5 * spectra.memory));
+    let tight = estimate(&engine, &face, work("spectra", json!({})));
+    assert!(tight.limit.is_some_and(|limit| (tight.memory - limit - tight.short).abs() < 1.0) && tight.short > 0.0 && tight.over.len() == 2, "{tight:?}");
+    face.memory.set(None);
     let all = small(0.25).len() as f64;
     let export = estimate(&engine, &face, Work::Export { edits: Edits::Magnitude { config: json!({}), matrices: None } });
     assert!(export.writes <= all && export.writes > 0.9 * (all - 600.0), "{export:?}");

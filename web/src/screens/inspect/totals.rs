@@ -9,7 +9,7 @@ use crate::app::context::{Lab, use_lab};
 use crate::app::state::{Place, key};
 use crate::figures::stats::{StatItem, Stats};
 use crate::plot::number::{bytes, count, number, params, percent, plural};
-use crate::screens::cost::Cost;
+use crate::screens::cost::Start;
 use crate::teach::strip::buttons;
 
 /// The strip.
@@ -88,8 +88,7 @@ fn RunAll() -> Html {
     let words = if open.len() == all { "Compute spectra".to_owned() } else { format!("Compute the other {}", open.len()) };
     html! {
         <span class="runall">
-            <Cost method="spectra" />
-            <button type="button" class="btn go" onclick={run} disabled={running} id="run-spectra" data-test="run-spectra">{ if running { "running".to_owned() } else { words } }</button>
+            <Start method="spectra" busy={running} words={if running { "running".to_owned() } else { words }} test="run-spectra" row={Classes::new()} go={run} />
         </span>
     }
 }

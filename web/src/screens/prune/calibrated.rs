@@ -9,7 +9,7 @@ use crate::app::history::Gesture;
 use crate::app::language::{Calibrated, Marks, Rule};
 use crate::app::state::{Allocation, Scope};
 use crate::plot::number::plural;
-use crate::screens::cost::Cost;
+use crate::screens::cost::Start;
 use crate::screens::parts::{Knob, choice, progress, segments};
 use crate::screens::reading::{Measuring, Reading};
 
@@ -132,15 +132,12 @@ fn run(lab: &Lab, view: &View) -> Html {
         <>
         <p class="costline" data-test="prune-cost"><span>{ "reads " }<b>{ format!("{} × {} tokens", c.samples, c.length) }</b></span>
             <span>{ "measures " }<b>{ plural(c.domains.len(), "text", "texts") }</b></span><span>{ "about " }<b>{ format!("{} G", crate::plot::number::sig(4.0 * tokens * view.weights() / 1e9, 3)) }</b>{ " multiplications" }</span></p>
-        if ready { <Cost method={method.clone()} config={weighed} /> }
         if let Some(why) = &view.cannot {
             <p class="warnbox" data-test="prune-cannot"><b>{ format!("{word} cannot run here. ") }</b>{ why }</p>
         }
-        <div class="acts">
-            <button type="button" class={classes!("btn", "go", (!ready || busy).then_some("off"))} disabled={!ready || busy} onclick={go} data-test="prune-run">
-                { if again { "Prune again".into() } else { format!("Prune {}", plural(view.entries.len(), "matrix", "matrices")) } }</button>
+        <Start method={method.clone()} config={weighed} {ready} {busy} words={if again { "Prune again".into() } else { format!("Prune {}", plural(view.entries.len(), "matrix", "matrices")) }} test="prune-run" {go}>
             <button type="button" class="btn" disabled={!ready || busy} onclick={count} data-test="prune-outliers">{ if view.outliers.is_some() { "Count outliers again" } else { "Count outliers" } }</button>
-        </div>
+        </Start>
         { progress(lab, &method) }
         { progress(lab, "outliers") }
         </>

@@ -11,7 +11,7 @@ use crate::app::history::Gesture;
 use crate::app::language::Rule;
 use crate::app::state::{Allocation, PruneState, Scope};
 use crate::plot::number::{fixed, plural};
-use crate::screens::cost::Cost;
+use crate::screens::cost::Start;
 use crate::screens::parts::{Knob, choice, progress, segments};
 
 /// Changes the settings.
@@ -150,14 +150,11 @@ pub fn controls(lab: &Lab, view: &View) -> Html {
         { allocation_knob(lab, view) }
         <div class="knob wideval"><label>{ "Rule" }</label><span class="val">{ segments("Rule", "prune-rule", &[choice(false, "exact"), choice(true, "official")], &state.official, &exactness) }</span>
             <p>{ if state.official { "As Wanda’s code: everything up to and with the weight at the cut goes, so a little more." } else { "As many as asked for; equal weights go by the lower index." } }</p></div>
-        <Cost method="magnitude" />
-        <div class="acts">
-            <button type="button" class={classes!("btn", "go", (!ready || busy).then_some("off"))} disabled={!ready || busy} onclick={run} data-test="prune-run">
-                { if again { "Prune again".into() } else { format!("Prune {}", plural(view.entries.len(), "matrix", "matrices")) } }</button>
+        <Start method="magnitude" {ready} {busy} words={if again { "Prune again".into() } else { format!("Prune {}", plural(view.entries.len(), "matrix", "matrices")) }} test="prune-run" go={run}>
             if view.unprofiled > 0 && ready {
                 <button type="button" class="btn" disabled={busy} onclick={profile} data-test="prune-profile">{ "Error curves" }</button>
             }
-        </div>
+        </Start>
         { progress(lab, "magnitude") }
         { progress(lab, "profile") }
         if view.unprofiled > 0 && ready && lab.state.running("profile").is_none() {

@@ -21,7 +21,7 @@ use crate::figures::{BudgetStrip, RankChart, SmallMultiples, Source, StatItem, S
 use crate::plot::number::{count, fixed, params, percent, plural};
 use crate::plot::ranks::{Column, Row};
 use crate::plot::scene::Paint;
-use crate::screens::cost::Cost;
+use crate::screens::cost::Start;
 use crate::screens::matrices::Entry;
 use crate::screens::parts::{choice, progress, segments};
 use crate::teach::strip::buttons;
@@ -116,10 +116,7 @@ fn standing(lab: &Lab, view: &View) -> Html {
         Callback::from(move |_: MouseEvent| lab.go(Place::Open))
     };
     let button = |words: String| html! {
-        <>
-            <Cost method="spectra" matrices={names.clone()} />
-            <button type="button" class="btn go" onclick={compute.clone()} data-test="rank-compute" disabled={running}>{ words }</button>
-        </>
+        <Start method="spectra" matrices={names.clone()} busy={running} {words} test="rank-compute" row={Classes::new()} go={compute.clone()} />
     };
     if running {
         return html! { <div class="standing">{ progress(lab, "spectra") }</div> };

@@ -13,7 +13,7 @@ use crate::app::texts::questions;
 use crate::app::state::Asked;
 use crate::app::unfinished;
 use crate::plot::number::{plural, sig};
-use crate::screens::cost::Cost;
+use crate::screens::cost::Start;
 use crate::screens::parts::{Knob, choice, progress, segments};
 use crate::screens::reading::{Measuring, Reading};
 
@@ -73,7 +73,7 @@ pub fn knobs(lab: &Lab, ready: bool) -> Html {
     let busy = lab.state.run.is_some();
     let c = &lab.state.prune().calibrated;
     let measured = ready && done(lab, &config(lab)) >= sources(lab).len() * s.seeds as usize * s.ladder_of_study().len();
-    let able = ready && !busy && !measured && s.rule != Rule::Magnitude && !c.domains.is_empty();
+    let able = ready && !measured && s.rule != Rule::Magnitude && !c.domains.is_empty();
     let go = {
         let lab = lab.clone();
         Callback::from(move |_: MouseEvent| {
@@ -118,8 +118,7 @@ pub fn knobs(lab: &Lab, ready: bool) -> Html {
         <Reading lab={lab.clone()} />
         <Measuring lab={lab.clone()} />
         <p class="costline"><span><b>{ format!("{} × {} × {}", all.len(), plural(s.seeds as usize, "seed", "seeds"), plural(ladder.len(), "sparsity", "sparsities")) }</b></span><span>{ "with the model’s own text, and controls: mixture, random tokens, one token repeated" }</span></p>
-        if ready { <Cost method="calibration_study" config={config(lab)} /> }
-        <div class="acts"><button type="button" class={classes!("btn", "go", (!able).then_some("off"))} disabled={!able} onclick={go} data-test="study-run">{ word }</button></div>
+        <Start method="calibration_study" config={config(lab)} ready={able} {busy} words={word} test="study-run" {go} />
         if s.rule == Rule::Magnitude { <p class="d">{ "Magnitude reads no text: choose Wanda or SparseGPT for the study." }</p> }
         { progress(lab, "calibration_study") }
         </>

@@ -7,7 +7,7 @@ use yew::prelude::*;
 use crate::app::context::Lab;
 use crate::figures::{ReportFigure, Source};
 use crate::plot::number::plural;
-use crate::screens::cost::Cost;
+use crate::screens::cost::Start;
 use crate::screens::parts::progress;
 
 /// Rules that are tried, each alone and with OWL; magnitude alone needs one draw.
@@ -45,9 +45,9 @@ pub fn rules(lab: &Lab, ready: bool) -> Html {
             let table = matches!(figure.kind, FigureKind::Table { .. });
             html! { <div class="rules" data-test={if table { "rules-table" } else { "rules-curves" }}><ReportFigure {figure} source={source.clone()} /></div> }
         }) }
-        if ready { <div class="rules"><Cost method="rules" config={config(lab)} /></div> }
-        <div class="acts foot"><button type="button" class="btn" disabled={!ready || lab.state.run.is_some()} onclick={go} data-test="rules-run">{ format!("Run {runs} prunings, OWL at M {} and λ {}", c.multiple, c.lambda) }</button>
-            <span class="d">{ plural(s.seeds as usize, "seed", "seeds") }</span>{ progress(lab, "rules") }</div>
+        <Start method="rules" config={config(lab)} {ready} busy={lab.state.run.is_some()} words={format!("Run {runs} prunings, OWL at M {} and λ {}", c.multiple, c.lambda)} test="rules-run" class={classes!("btn")} row={classes!("acts", "foot")} line={classes!("rules")} {go}>
+            <span class="d">{ plural(s.seeds as usize, "seed", "seeds") }</span>{ progress(lab, "rules") }
+        </Start>
         </>
     }
 }
