@@ -13,6 +13,10 @@ const RECORD: &str = "../assets/records/shakespeare-llama.json";
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
+    // The page's build takes the screens out of the application, and needs to know who refers to whom.
+    if std::env::var("CARGO_CFG_TARGET_ARCH").as_deref() == Ok("wasm32") && std::env::var("PROFILE").as_deref() == Ok("release") {
+        println!("cargo::rustc-link-arg-bin=app=--emit-relocs");
+    }
     println!("cargo::rerun-if-changed={RECORD}");
     let json = std::fs::read_to_string(RECORD).unwrap_or_else(|e| panic!("{RECORD}: {e}"));
     let record: Value = serde_json::from_str(&json).unwrap_or_else(|e| panic!("{RECORD}: {e}"));

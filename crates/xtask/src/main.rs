@@ -10,6 +10,7 @@ mod seal;
 mod serve;
 mod setup;
 mod shell;
+mod split;
 mod tests;
 
 use std::path::PathBuf;

@@ -68,13 +68,7 @@ fn after_one_visit_the_page_and_its_checkpoints_open_without_a_network() {
 
 #[test]
 fn a_newer_version_is_told_and_taken_with_the_view() {
-    let built = std::path::PathBuf::from(std::env::var_os("ESPALIER_PAGE").expect("set by `cargo xtask test browser`"));
-    let copy = tempfile::tempdir().expect("a folder");
-    for entry in walk(&built) {
-        let to = copy.path().join(entry.strip_prefix(&built).expect("inside"));
-        std::fs::create_dir_all(to.parent().expect("a folder")).expect("a folder");
-        std::fs::copy(&entry, &to).expect("a copy");
-    }
+    let copy = copied();
     with_site(copy.path(), async |page| -> Result<()> {
         open_bundled(&page, "?device=cpu", "shakespeare-llama").await?;
         page.click("[data-test=place-prune]").await?;
@@ -93,6 +87,41 @@ fn a_newer_version_is_told_and_taken_with_the_view() {
         ensure!(names.as_array().is_some_and(|n| n.len() == 1 && n[0].as_str().is_some_and(|s| s.contains("next-"))), "{names}");
         Ok(())
     });
+}
+
+/// A file of the page that does not come is said where it is missing, and asked for again at a press; the rest of the page works.
+#[test]
+fn a_screen_that_does_not_come_is_asked_for_again() {
+    let copy = copied();
+    let missing: Vec<_> = walk(copy.path()).into_iter().filter(|f| f.file_name().is_some_and(|n| n.to_string_lossy().starts_with("split_map"))).collect();
+    assert_eq!(missing.len(), 1, "the Map is a file of its own: {missing:?}");
+    let away = copy.path().join("away");
+    std::fs::rename(&missing[0], &away).expect("a file can be moved");
+    with_site(copy.path(), async |page| -> Result<()> {
+        open_bundled(&page, "?device=cpu", "shakespeare-llama").await?;
+        page.click("[data-test=place-map]").await?;
+        page.text_until("[data-test=part-missing]", 30, |t| t.contains("Map could not be fetched")).await?;
+        page.click("[data-test=place-prune]").await?;
+        page.find("[data-test=prune-run]", 30).await?;
+        page.click("[data-test=place-map]").await?;
+        page.find("[data-test=part-again]", 30).await?;
+        std::fs::rename(&away, &missing[0])?;
+        page.click("[data-test=part-again]").await?;
+        page.find("[data-test=map]", 30).await?;
+        Ok(())
+    });
+}
+
+/// The built page in a folder of its own, to be changed.
+fn copied() -> tempfile::TempDir {
+    let built = std::path::PathBuf::from(std::env::var_os("ESPALIER_PAGE").expect("set by `cargo xtask test browser`"));
+    let copy = tempfile::tempdir().expect("a folder");
+    for entry in walk(&built) {
+        let to = copy.path().join(entry.strip_prefix(&built).expect("inside"));
+        std::fs::create_dir_all(to.parent().expect("a folder")).expect("a folder");
+        std::fs::copy(&entry, &to).expect("a copy");
+    }
+    copy
 }
 
 fn walk(dir: &std::path::Path) -> Vec<std::path::PathBuf> {

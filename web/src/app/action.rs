@@ -2,12 +2,12 @@
 
 use std::rc::Rc;
 
-use espalier_lab::protocol::{DeviceChoice, Fault, Reply};
+use espalier_lab::protocol::{DeviceChoice, Fault};
 
 use crate::app::history::Gesture;
-use crate::app::journal::Step;
+use crate::app::late::Late;
 use crate::app::language::{OwnText, StudyState, Tokenizer};
-use crate::app::link::{Link, Target};
+use crate::app::link::Target;
 use crate::app::record::Record;
 use crate::app::runs::Kept;
 use crate::app::town::TownAct;
@@ -24,23 +24,12 @@ pub enum Action {
     Select(Selection),
     /// Point at a block; the selected tensor moves to the one of the same role there, if there is one.
     SelectBlock(u32),
-    /// Do what a link says; `navigate`: only where to be, for the browser's back and forward.
-    Follow {
-        /// The link, unpacked.
-        link: Rc<Link>,
-        /// Only the place and what is pointed at.
-        navigate: bool,
-    },
     /// A checkpoint of this origin is being opened.
     Asked(Option<Target>),
-    /// Show the checkpoint that came for a link and is another one, without the link's view.
-    TakeStranger,
     /// Put away what a link could not do.
     DismissLink,
     /// The first run of the queue has been begun.
     Begun,
-    /// Do a record again, over its checkpoint.
-    Replay(Rc<Link>, Rc<Vec<Step>>),
     /// A newer version of the page has been fetched, or is put off.
     Newer(bool),
     /// Records that are kept.
@@ -78,10 +67,14 @@ pub enum Action {
         /// Now.
         now: f64,
     },
-    /// The worker answered; several answers of one moment together.
-    Replies {
-        /// Answers, oldest first.
-        replies: Vec<Reply>,
+    /// A change that brings its code along: what the worker answered, what a link says.
+    Late(Late),
+    /// A run ended before the worker had it: with a failure, or because it was cancelled.
+    Ended {
+        /// Job.
+        job: u32,
+        /// What failed.
+        fault: Option<Fault>,
         /// Now.
         now: f64,
     },

@@ -13,6 +13,7 @@ use yew::prelude::*;
 use crate::app::action::Action;
 use crate::app::context::Lab;
 use crate::app::journal::Journal;
+use crate::app::late;
 use crate::app::link::{self, Link, Target, base64, packed};
 use crate::app::state::{Place, State};
 
@@ -144,7 +145,7 @@ pub fn use_address(lab: &Lab) {
 /// Follows a link; a checkpoint that comes with the page is opened for it. Others are asked for: nothing is fetched that was not wanted.
 pub fn followed(lab: &Lab, link: Link, navigate: bool) {
     let open = wanted(lab, &link);
-    lab.act(Action::Follow { link: Rc::new(link), navigate });
+    lab.act(late::follow(Rc::new(link), navigate));
     open_bundled(lab, open);
 }
 
@@ -169,7 +170,7 @@ pub fn replay(lab: &Lab, journal: Journal) {
         let mut link = read(&journal.link).await;
         link.runs = Some(journal.steps.iter().map(|s| s.asked.clone()).collect());
         let open = wanted(&lab, &link);
-        lab.act(Action::Replay(Rc::new(link), Rc::new(journal.steps)));
+        lab.act(late::replay(Rc::new(link), Rc::new(journal.steps)));
         open_bundled(&lab, open);
     });
 }

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use espalier_lab::protocol::{Command, Edits, Fault, FaultKind, Pace, Reply};
+use espalier_lab::protocol::{Command, Edits, Fault, FaultKind, Pace};
 use serde_json::Value;
 use yew::prelude::*;
 
@@ -14,7 +14,7 @@ use crate::app::texts::{self, Texts};
 use crate::app::town::TownAct;
 use crate::app::unfinished;
 
-/// The way to the worker. Commands go through it; answers come back as [`Action::Replies`].
+/// The way to the worker. Commands go through it; answers come back as [`Action::Late`].
 #[derive(Clone)]
 pub struct Port {
     /// Sends a command.
@@ -138,7 +138,7 @@ impl Lab {
                 return;
             }
             if lab.port.texts.is_cancelled(job) {
-                return lab.act(Action::Replies { replies: vec![Reply::Cancelled { job }], now });
+                return lab.act(Action::Ended { job, fault: None, now });
             }
             match corpora {
                 Ok(corpora) => {
@@ -150,7 +150,7 @@ impl Lab {
                     corpora.into_iter().for_each(|c| lab.port.command.emit(Command::Text(c)));
                     lab.port.command.emit(command);
                 }
-                Err(fault) => lab.act(Action::Replies { replies: vec![Reply::Failed { job: Some(job), fault }], now }),
+                Err(fault) => lab.act(Action::Ended { job, fault: Some(fault), now }),
             }
         });
     }

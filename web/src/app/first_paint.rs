@@ -6,7 +6,6 @@ use yew::prelude::*;
 
 use crate::app::action::Action;
 use crate::app::context::{Lab, Port};
-use crate::app::record::Record;
 use crate::app::shell::{Rail, Status, Top};
 use crate::app::state::{LogKind, LogLine, Place, State};
 use crate::screens::open::OpenScreen;
@@ -15,7 +14,7 @@ use crate::screens::open::OpenScreen;
 #[component]
 pub fn FirstPaint() -> Html {
     let state = use_reducer(|| {
-        let mut state = State { record: Some(Record::bundled().into()), ..State::default() };
+        let mut state = State::default();
         state.apply(Action::Log(LogLine { at_ms: 0.0, kind: LogKind::Device, text: "starting …".into() }));
         state
     });

@@ -30,22 +30,16 @@ impl State {
             }
             Action::Select(selection) => self.edit(|e| e.selection = selection, Gesture::Step),
             Action::SelectBlock(block) => self.select_block(block),
-            Action::Follow { link, navigate } => self.follow(link, navigate),
             Action::Asked(target) => {
                 self.asked = target;
                 self.stranger = None;
             }
-            Action::TakeStranger => self.take_stranger(),
             Action::DismissLink => self.link_notes = Rc::default(),
             Action::Begun => {
                 let queue = Rc::make_mut(&mut self.queue);
                 if !queue.is_empty() {
                     queue.remove(0);
                 }
-            }
-            Action::Replay(link, steps) => {
-                self.expected = steps;
-                self.follow(link, false);
             }
             Action::Newer(there) => self.newer = there,
             Action::Runs(runs) => self.runs = runs,
@@ -89,7 +83,9 @@ impl State {
                     run.cancel_ms.get_or_insert(now);
                 }
             }
-            Action::Replies { replies, now } => replies.into_iter().for_each(|r| self.fold(r, now)),
+            Action::Late(change) => change.apply(self),
+            Action::Ended { job, fault: Some(fault), now } => self.failed(Some(job), fault, now),
+            Action::Ended { job, fault: None, now } => self.cancelled(job, now),
             Action::FileSaved { job: _, name } => {
                 self.saved.get_or_insert_default().name = name;
             }

@@ -85,7 +85,7 @@ fn spectrum(name: &str) -> Spectrum {
 }
 
 fn replies(list: Vec<Reply>) -> Action {
-    Action::Replies { replies: list, now: 5000.0 }
+    crate::app::late::replies(list, 5000.0)
 }
 
 fn finding(job: u32, name: &str) -> Reply {

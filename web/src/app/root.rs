@@ -2,27 +2,20 @@
 
 use gloo::events::{EventListener, EventListenerOptions};
 use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::spawn_local;
 use web_sys::{DragEvent, HtmlElement, KeyboardEvent};
 use yew::prelude::*;
 
 use crate::app::action::Action;
-use crate::app::address::{copy_link, use_address, use_queue};
 use crate::app::context::Lab;
-use crate::app::journal;
 use crate::app::lock::use_locks;
+use crate::app::part::{self, Part, Piece};
 use crate::app::port::use_port;
-use crate::app::runs::use_runs;
-use crate::app::shell::linked::linked;
-use crate::app::shell::{Faults, Keys, Log, Rail, Status, Top};
+use crate::app::shell::{Rail, Status, Top};
 use crate::app::state::{Place, Sheet, State};
 use crate::app::theme::use_applied_theme;
-use crate::app::training::{self, use_training};
-use crate::app::unfinished::use_unfinished;
 use crate::figures::figure::Links;
 use crate::figures::look::{Crosshair, Looks};
 use crate::screens;
-use crate::teach::{reader, strip};
 
 /// The application.
 #[component]
@@ -32,16 +25,8 @@ pub fn App() -> Html {
     let lab = Lab::new(state.clone(), port);
     use_applied_theme(state.theme);
     use_keys(&lab);
-    use_address(&lab);
-    use_queue(&lab);
-    use_runs(&lab);
-    use_unfinished(&lab);
-    use_training(&lab);
     use_locks(&lab);
     let over = use_drops(&lab);
-    let done = state.tour.as_ref().is_some_and(|t| t.done(&state));
-    strip::use_aim(&lab, done);
-    reader::use_lit(&lab);
     let place = state.place;
     let app = classes!("app", state.run.is_some().then_some("has-run"), over.then_some("dropping"), state.tour.is_some().then_some("has-lesson"));
     let looks = use_looks(&lab);
@@ -53,23 +38,19 @@ pub fn App() -> Html {
                 <Rail />
                 <Top />
                 <main class="main" id="main" tabindex="-1">
-                    { linked(&lab) }
-                    <Faults {place} />
-                    <Crosshair>{ match place {
-                        Place::Open => html! { <screens::open::OpenScreen {over} /> },
-                        Place::Inspect => html! { <screens::inspect::InspectScreen /> },
-                        Place::Rank => html! { <screens::rank::RankScreen /> },
-                        Place::Prune => html! { <screens::prune::PruneScreen /> },
-                        Place::Experts => html! { <screens::experts::ExpertsScreen /> },
-                        Place::Study => html! { <screens::study::StudyScreen /> },
-                        Place::Map => html! { <screens::map::MapScreen /> },
+                    if state.has_word() { <Part piece={Piece::Linked} /> }
+                    if state.has_fault() { <Part piece={Piece::Faults} /> }
+                    <Crosshair>{ match Piece::screen(place) {
+                        None => html! { <screens::open::OpenScreen {over} /> },
+                        Some(piece) => html! { <Part key={place.slug()} {piece} /> },
                     } }</Crosshair>
                 </main>
-                { strip::strip(&lab, done) }
+                <Part piece={Piece::Keeper} />
+                if state.tour.is_some() { <Part piece={Piece::Lesson} /> }
                 <Status />
-                if state.log_open { <Log /> }
-                if state.sheet == Sheet::Keys { <Keys /> }
-                if state.sheet == Sheet::Shader { { reader::sheet(&lab) } }
+                if state.log_open { <Part piece={Piece::Log} /> }
+                if state.sheet == Sheet::Keys { <Part piece={Piece::Keys} /> }
+                if state.sheet == Sheet::Shader { <Part piece={Piece::Shader} /> }
                 <div class="vh" aria-live="polite" data-test="announced">{ &state.announced }</div>
             </div>
         </ContextProvider<Links>></ContextProvider<Looks>></ContextProvider<Lab>>
@@ -91,7 +72,7 @@ fn use_looks(lab: &Lab) -> Looks {
 fn use_links(lab: &Lab) -> Links {
     let newest = use_mut_ref(|| lab.clone());
     *newest.borrow_mut() = lab.clone();
-    Links(use_callback((), move |(), ()| copy_link(&newest.borrow())))
+    Links(use_callback((), move |(), ()| part::copy_link(&newest.borrow())))
 }
 
 /// The keys that work everywhere. The listener always sees the newest state.
@@ -149,43 +130,10 @@ fn pressed(lab: &Lab, event: &KeyboardEvent) {
                 filter.focus().ok();
             }
         }
-        "c" | "C" => copy_link(lab),
+        "c" | "C" => part::copy_link(lab),
         "l" | "L" => lab.act(Action::ToggleLog),
         "?" => lab.act(Action::Sheet(if lab.state.sheet == Sheet::Keys { Sheet::None } else { Sheet::Keys })),
         _ => {}
-    }
-}
-
-/// A run record that was dropped is done again; other JSON goes the way of all files.
-fn taken_as_record(lab: &Lab, file: &web_sys::File) -> bool {
-    if !file.name().ends_with(".json") || file.name() == "config.json" || file.size() > journal::LONGEST {
-        return false;
-    }
-    let (lab, name, text) = (lab.clone(), file.name(), file.text());
-    spawn_local(async move {
-        let text = wasm_bindgen_futures::JsFuture::from(text).await.ok().and_then(|t| t.as_string()).unwrap_or_default();
-        lab.replay(&text, &name);
-    });
-    true
-}
-
-/// Files that were dropped or chosen: a run record is done again, a saved run taken up, all else is opened.
-pub fn given(lab: &Lab, mut files: Vec<web_sys::File>) {
-    let open = {
-        let lab = lab.clone();
-        move |files: Vec<web_sys::File>| {
-            lab.go(Place::Open);
-            lab.port.open.emit(files);
-        }
-    };
-    match files.len() {
-        0 => {}
-        1 if taken_as_record(lab, &files[0]) => {}
-        1 => {
-            let file = files.remove(0);
-            training::taken_up(lab, file.clone(), move || open(vec![file]));
-        }
-        _ => open(files),
     }
 }
 
@@ -220,7 +168,7 @@ fn use_drops(lab: &Lab) -> bool {
                     fall.set(false);
                     let list = e.data_transfer().and_then(|d| d.files());
                     let files: Vec<_> = list.into_iter().flat_map(|l| (0..l.length()).filter_map(move |i| l.get(i))).collect();
-                    given(&newest.borrow().clone(), files);
+                    part::given(&newest.borrow(), files);
                 })),
             ];
             move || drop(listeners)

@@ -391,7 +391,17 @@ impl Default for State {
 impl State {
     /// The state of a page that has just been opened: the finished example, and what the visitor chose before.
     pub fn begin() -> Self {
-        Self { theme: crate::app::theme::remembered(), record: Some(Rc::new(Record::bundled())), ..Self::default() }
+        Self { theme: crate::app::theme::remembered(), ..Self::default() }
+    }
+
+    /// Whether a link has something to say beside what it shows.
+    pub fn has_word(&self) -> bool {
+        !self.lesson.task.is_empty() || self.newer || !self.link_notes.is_empty() || self.queue_held && !self.queue.is_empty()
+    }
+
+    /// Whether something failed or was stopped at the place that is shown.
+    pub fn has_fault(&self) -> bool {
+        self.stopped.as_ref().is_some_and(|s| s.place == self.place) || self.faults_at(self.place).next().is_some()
     }
 
     /// Whether what is open lies elsewhere, so that reading it costs bytes of a network; the address.

@@ -8,7 +8,7 @@ use yew::prelude::*;
 
 use super::twin::{Kind, Line, Twins, runs};
 use crate::app::action::Action;
-use crate::app::context::Lab;
+use crate::app::context::{Lab, use_lab};
 use crate::app::state::{Place, Sheet};
 
 /// A kernel by family and operation.
@@ -70,7 +70,10 @@ async fn get(path: &str) -> Result<String, String> {
 }
 
 /// The sheet.
-pub fn sheet(lab: &Lab) -> Html {
+#[component]
+pub fn Reader() -> Html {
+    let lab = &use_lab();
+    use_lit(lab);
     let Some(reading) = &lab.state.reading else { return Html::default() };
     let close = {
         let lab = lab.clone();
@@ -99,7 +102,7 @@ pub fn sheet(lab: &Lab) -> Html {
 
 /// Brings both lines of the lit pair into view.
 #[hook]
-pub fn use_lit(lab: &Lab) {
+fn use_lit(lab: &Lab) {
     let lit = lab.state.reading.as_ref().and_then(|r| r.lit);
     use_effect_with(lit, |lit| {
         let found = lit.and_then(|_| gloo::utils::document().query_selector_all(".twin li.on").ok());

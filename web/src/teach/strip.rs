@@ -5,7 +5,8 @@ use yew::prelude::*;
 use super::lessons::{Tour, steps};
 use super::reader;
 use crate::app::action::Action;
-use crate::app::context::Lab;
+use crate::app::context::{Lab, use_lab};
+use crate::app::part;
 use crate::app::state::Place;
 
 /// In a place's head: free use or its lesson, and the shaders that work there.
@@ -17,7 +18,7 @@ pub fn buttons(lab: &Lab, of: Place) -> Html {
     };
     let read = reader::of_place(of).first().map(|first| {
         let (lab, first) = (lab.clone(), *first);
-        let onclick = Callback::from(move |_: MouseEvent| reader::open(&lab, first));
+        let onclick = Callback::from(move |_: MouseEvent| part::read_shader(&lab, first));
         html! { <button type="button" class="btn sm" {onclick} data-test="read-shader">{ "Read the shader" }</button> }
     });
     html! {
@@ -31,8 +32,12 @@ pub fn buttons(lab: &Lab, of: Place) -> Html {
     }
 }
 
-/// The strip, while a lesson is under way; `done`: its step has been done.
-pub fn strip(lab: &Lab, done: bool) -> Html {
+/// The strip, while a lesson is under way.
+#[component]
+pub fn Strip() -> Html {
+    let lab = &use_lab();
+    let done = lab.state.tour.as_ref().is_some_and(|t| t.done(&lab.state));
+    use_aim(lab, done);
     let Some(lesson) = &lab.state.tour else { return Html::default() };
     let n = steps(lesson.of).len();
     let last = lesson.step + 1 == n;
@@ -73,18 +78,21 @@ pub fn strip(lab: &Lab, done: bool) -> Html {
 
 /// Draws the ring round the control of the step, wherever it is drawn now, and takes it from the one before.
 #[hook]
-pub fn use_aim(lab: &Lab, done: bool) {
+fn use_aim(lab: &Lab, done: bool) {
     let aim = lab.state.tour.as_ref().filter(|_| !done).map_or("", |l| l.now().aim);
+    use_effect_with((), |()| || aim_at(""));
     // Every change of the page may have drawn the control anew, so this looks again each time; it is one selector.
-    use_effect(move || {
-        let document = gloo::utils::document();
-        let wanted = if aim.is_empty() { None } else { document.query_selector(aim).ok().flatten() };
-        // An attribute of its own: the class list is Yew's.
-        if let Some(old) = document.query_selector("[data-aim]").ok().flatten().filter(|old| wanted.as_ref() != Some(old)) {
-            old.remove_attribute("data-aim").ok();
-        }
-        if let Some(e) = wanted {
-            e.set_attribute("data-aim", "").ok();
-        }
-    });
+    use_effect(move || aim_at(aim));
+}
+
+fn aim_at(aim: &str) {
+    let document = gloo::utils::document();
+    let wanted = if aim.is_empty() { None } else { document.query_selector(aim).ok().flatten() };
+    // An attribute of its own: the class list is Yew's.
+    if let Some(old) = document.query_selector("[data-aim]").ok().flatten().filter(|old| wanted.as_ref() != Some(old)) {
+        old.remove_attribute("data-aim").ok();
+    }
+    if let Some(e) = wanted {
+        e.set_attribute("data-aim", "").ok();
+    }
 }

@@ -17,7 +17,7 @@ use super::capture::capture;
 use super::codec::JsCodec;
 use super::lab_worker::LabWorker;
 use super::message::{FromLab, Handle, ToLab};
-use super::wire::Packed;
+use super::wire::{Packed, Sealed};
 
 /// The loader that Trunk writes beside the worker that a visit starts with.
 const SMALL: &str = "./worker_loader.js";
@@ -32,8 +32,15 @@ const CRASH_WINDOW_MS: f64 = 30_000.0;
 /// What the page hears.
 #[derive(Clone, Debug)]
 pub enum FromWorker {
+    /// The engine has multiplied two matrices; its device is announced next.
+    Multiplied,
     /// The engine's answer.
-    Reply(Reply),
+    Reply(Sealed<Reply>),
+    /// A job that had not begun is not begun.
+    Cancelled {
+        /// Job.
+        job: u32,
+    },
     /// The bytes of a finished export; [`Reply::Exported`] with the same job follows.
     Exported {
         /// Job.
@@ -198,7 +205,7 @@ impl Client {
             state.held.retain(|held| held.job() != Some(job));
             if state.held.len() < before {
                 let on = self.0.on.clone();
-                Timeout::new(0, move || on.emit(FromWorker::Reply(Reply::Cancelled { job }))).forget();
+                Timeout::new(0, move || on.emit(FromWorker::Cancelled { job })).forget();
                 return None;
             }
         } else if state.reopening && command.job().is_some() {
@@ -314,7 +321,8 @@ impl Client {
                     held.into_iter().for_each(|command| self.send(command));
                 }
             }
-            FromLab::Reply(Packed(reply)) => self.0.on.emit(FromWorker::Reply(reply)),
+            FromLab::Multiplied => self.0.on.emit(FromWorker::Multiplied),
+            FromLab::Reply(reply) => self.0.on.emit(FromWorker::Reply(reply)),
             FromLab::Exported { job, blob, name } => match blob.0.dyn_into::<Blob>() {
                 Ok(blob) => self.0.on.emit(FromWorker::Exported { job, blob, name }),
                 Err(_) => self.crashed("the export came back as something that is not a file".into()),

@@ -16,10 +16,9 @@ use web_sys::{MessageChannel, MessagePort, Performance, WorkerGlobalScope};
 
 use super::blob_sink::BlobSink;
 use super::fetch::BrowserFetch;
-use super::lab_worker::say;
+use super::lab_worker::{answer, say};
 use super::message::FromLab;
 use super::pool::Helpers;
-use super::wire::Packed;
 
 fn scope() -> WorkerGlobalScope {
     js_sys::global().unchecked_into()
@@ -47,7 +46,10 @@ impl Default for WorkerHost {
 
 impl Host for WorkerHost {
     fn reply(&self, reply: Reply) {
-        say(FromLab::Reply(Packed(reply)));
+        if matches!(reply, Reply::Device(_)) {
+            say(FromLab::Multiplied);
+        }
+        answer(&reply);
     }
 
     fn now_ms(&self) -> f64 {

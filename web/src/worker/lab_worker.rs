@@ -18,7 +18,7 @@ use super::fetch::BrowserFetch;
 use super::host::WorkerHost;
 use super::message::{FromLab, Handle, ToLab};
 use super::program;
-use super::wire::Packed;
+use super::wire::{Packed, Sealed};
 
 type Mouth = Box<dyn Fn(FromLab)>;
 
@@ -71,7 +71,7 @@ impl gloo::worker::Worker for LabWorker {
                 let ok = match remote(&name, urls).await {
                     Ok(sources) => engine.open_in(slot, Some(name), sources).await,
                     Err(e) => {
-                        say(FromLab::Reply(Packed(Reply::Failed { job: None, fault: Fault::from(&CheckpointError::Source(e)) })));
+                        answer(&Reply::Failed { job: None, fault: Fault::from(&CheckpointError::Source(e)) });
                         false
                     }
                 };
@@ -97,8 +97,13 @@ async fn remote(folder: &str, urls: Vec<String>) -> Result<Vec<Rc<dyn ByteSource
     futures::future::try_join_all(open).await
 }
 
+/// Sends an answer of the engine to the page.
+pub(super) fn answer(reply: &Reply) {
+    say(FromLab::Reply(Sealed::of(reply).expect("every answer can be written")));
+}
+
 /// Bytes that come over the network belong to no job of the page: they are told as job 0.
 fn progress(file: &str, done: u64, total: u64) {
     let event = Event::Progress { done: done as f64, total: total as f64, unit: "bytes".into(), label: file.into() };
-    say(FromLab::Reply(Packed(Reply::Event { job: 0, event })));
+    answer(&Reply::Event { job: 0, event });
 }

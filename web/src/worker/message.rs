@@ -4,7 +4,7 @@ use espalier_lab::protocol::{Command, Reply, Slot};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsValue;
 
-use super::wire::Packed;
+use super::wire::{Packed, Sealed};
 
 /// A browser object (a `File`, a `Blob`) that passes through unchanged.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -60,8 +60,10 @@ pub enum FromLab {
         /// Whether it is what is open now.
         ok: bool,
     },
-    /// The engine's answer.
-    Reply(Packed<Reply>),
+    /// The engine has multiplied two matrices, and announces its device next.
+    Multiplied,
+    /// The engine's answer. The page opens it where the code that understands it has come.
+    Reply(Sealed<Reply>),
     /// The bytes of a finished export (a `Blob`); the engine's own `Exported` follows.
     Exported {
         /// Job.

@@ -130,7 +130,7 @@ fn the_map_comes_back_without_a_checkpoint_and_long_training_waits() {
         let mut link = Link::read(&link_of(s));
         assert!(link.unpack_plain() && link.notes.is_empty());
         let mut fresh = State::default();
-        fresh.apply(Action::Follow { link: Rc::new(link), navigate: false });
+        fresh.apply(crate::app::late::follow(Rc::new(link), false));
         fresh
     };
     let small = view(900);

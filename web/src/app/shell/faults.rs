@@ -6,25 +6,19 @@ use yew::prelude::*;
 use crate::app::action::Action;
 use crate::app::context::{Lab, use_lab};
 use crate::app::shell::log::copy_text;
-use crate::app::state::{Asked, Lost, Place, PlacedFault, Stopped};
+use crate::app::state::{Asked, Lost, PlacedFault, Stopped};
 use crate::plot::number;
 
-/// Properties of [`Faults`].
-#[derive(Clone, PartialEq, Properties)]
-pub struct FaultsProps {
-    /// Which place's.
-    pub place: Place,
-}
-
-/// The failures of a place.
+/// The failures of the place that is shown.
 #[component]
-pub fn Faults(props: &FaultsProps) -> Html {
+pub fn Faults() -> Html {
     let lab = use_lab();
-    let stopped = lab.state.stopped.as_ref().filter(|s| s.place == props.place);
+    let place = lab.state.place;
+    let stopped = lab.state.stopped.as_ref().filter(|s| s.place == place);
     html! {
         <div class="faults">
             { for stopped.map(|s| interrupted(&lab, s)) }
-            { for lab.state.faults_at(props.place).map(|f| failed(&lab, f)) }
+            { for lab.state.faults_at(place).map(|f| failed(&lab, f)) }
         </div>
     }
 }

@@ -5,13 +5,16 @@ use web_sys::HtmlElement;
 use yew::prelude::*;
 
 use crate::app::action::Action;
-use crate::app::context::Lab;
+use crate::app::context::{Lab, use_lab};
+use crate::app::late;
 use crate::app::link::target::{Target, short};
 use crate::app::link::{Link, packed};
 use crate::plot::number;
 
 /// Everything that a link has to say here.
-pub fn linked(lab: &Lab) -> Html {
+#[component]
+pub fn Linked() -> Html {
+    let lab = &use_lab();
     let state = &lab.state;
     html! {
         <>
@@ -23,9 +26,9 @@ pub fn linked(lab: &Lab) -> Html {
     }
 }
 
-fn act(lab: &Lab, action: Action) -> Callback<MouseEvent> {
+fn act(lab: &Lab, action: impl Fn() -> Action + 'static) -> Callback<MouseEvent> {
     let lab = lab.clone();
-    Callback::from(move |_| lab.act(action.clone()))
+    Callback::from(move |_| lab.act(action()))
 }
 
 /// A newer version has been fetched in the background. It is used from the next visit on, or at once.
@@ -45,7 +48,7 @@ fn newer(lab: &Lab) -> Html {
             <p>{ "It is used from the next visit on. The address keeps this view." }</p>
             <div class="acts">
                 <button type="button" class="btn sm" onclick={take}>{ "Use it now" }</button>
-                <button type="button" class="btn sm plain" onclick={act(lab, Action::Newer(false))}>{ "Later" }</button>
+                <button type="button" class="btn sm plain" onclick={act(lab, || Action::Newer(false))}>{ "Later" }</button>
             </div>
         </div>
     }
@@ -59,7 +62,7 @@ fn notes(lab: &Lab) -> Html {
     html! {
         <div class="warnbox" role="status" data-test="link-notes">
             { for notes.iter().map(|n| html! { <p>{ n }</p> }) }
-            <div class="acts"><button type="button" class="btn sm plain" onclick={act(lab, Action::DismissLink)}>{ "Dismiss" }</button></div>
+            <div class="acts"><button type="button" class="btn sm plain" onclick={act(lab, || Action::DismissLink)}>{ "Dismiss" }</button></div>
         </div>
     }
 }
@@ -76,15 +79,17 @@ fn held(lab: &Lab) -> Html {
             <p><b>{ format!("This view shows the results of {}: {names}.", number::plural(queue.len(), "run", "runs")) }</b></p>
             <p>{ "They take a while, so they wait for your word." }</p>
             <div class="acts">
-                <button type="button" class="btn sm" onclick={act(lab, Action::Queue(true))} data-test="link-run">{ "Run them" }</button>
-                <button type="button" class="btn sm plain" onclick={act(lab, Action::Queue(false))}>{ "Look without them" }</button>
+                <button type="button" class="btn sm" onclick={act(lab, || Action::Queue(true))} data-test="link-run">{ "Run them" }</button>
+                <button type="button" class="btn sm plain" onclick={act(lab, || Action::Queue(false))}>{ "Look without them" }</button>
             </div>
         </div>
     }
 }
 
 /// What the page shows while a link's checkpoint is not open.
-pub fn waiting(lab: &Lab) -> Html {
+#[component]
+pub fn Waiting() -> Html {
+    let lab = &use_lab();
     let Some(link) = lab.state.waiting.clone() else { return Html::default() };
     let Some(target) = link.target.clone().filter(|t| !matches!(t, Target::Bundled(_))) else { return Html::default() };
     let (title, facts) = match &target {
@@ -137,7 +142,7 @@ fn stranger(lab: &Lab) -> Html {
             <p>{ format!("{}, header {}. The view stays waiting.", number::bytes(other.bytes), short(&other.header_hash)) }</p>
             <div class="acts">
                 <button type="button" class="btn sm" onclick={choose()}>{ "Choose again" }</button>
-                <button type="button" class="btn sm" onclick={act(lab, Action::TakeStranger)} data-test="take-stranger">{ "Open it without the view" }</button>
+                <button type="button" class="btn sm" onclick={act(lab, late::take_stranger)} data-test="take-stranger">{ "Open it without the view" }</button>
             </div>
         </div>
     }

@@ -1,6 +1,6 @@
 //! Descriptions and questions as rows of an open sentence encoder: all-MiniLM-L6-v2 dropped like any other checkpoint.
 
-use espalier_lab::protocol::{Command, Reply};
+use espalier_lab::protocol::{Command};
 use espalier_methods::bytes::U32s;
 use espalier_methods::calibration::Corpus;
 use espalier_methods::urban::sentences::BUNDLED;
@@ -44,7 +44,7 @@ pub(super) fn embed(lab: &Lab, name: String, texts: Vec<String>) {
             match lab.port.texts.ids(&lab.state, text.clone()).await {
                 Ok(ids) => documents.push(ids),
                 Err(fault) => {
-                    wrong = Some(Reply::Failed { job: Some(job), fault });
+                    wrong = Some(fault);
                     break;
                 }
             }
@@ -52,9 +52,9 @@ pub(super) fn embed(lab: &Lab, name: String, texts: Vec<String>) {
         if lab.state.run.as_ref().is_none_or(|r| r.job != job) {
             return;
         }
-        let stopped = lab.port.texts.is_cancelled(job).then_some(Reply::Cancelled { job });
-        if let Some(reply) = stopped.or(wrong) {
-            return lab.act(Action::Replies { replies: vec![reply], now: now() });
+        let stopped = lab.port.texts.is_cancelled(job);
+        if stopped || wrong.is_some() {
+            return lab.act(Action::Ended { job, fault: wrong.filter(|_| !stopped), now: now() });
         }
         let bytes = serde_json::to_vec(&texts).unwrap_or_default();
         lab.port.command.emit(Command::Text(Corpus { name: name.clone(), documents, ..Corpus::default() }));

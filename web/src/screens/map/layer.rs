@@ -243,7 +243,7 @@ mod tests {
         let look = Look { part: [0, 1], width: 2, rows: vec![1.0, 0.0, 0.0, 1.0].into(), plane: vec![1.0, 0.0, -1.0, 0.0].into(), ..Look::default() };
         for finding in [Urban::Look(look), Urban::Probes(Box::new(Probes { predicted: [told(), Told::default()], ..Probes::default() }))] {
             let event = espalier_methods::Event::Finding(espalier_methods::report::Finding::Urban(Box::new(finding)));
-            state.apply(crate::app::Action::Replies { replies: vec![espalier_lab::protocol::Reply::Event { job: 0, event }], now: 0.0 });
+            state.apply(crate::app::late::replies(vec![espalier_lab::protocol::Reply::Event { job: 0, event }], 0.0));
         }
         (*state.town).clone()
     }

@@ -5,13 +5,15 @@ use std::rc::Rc;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
-use crate::app::context::Lab;
+use crate::app::context::use_lab;
 use crate::figures::figure::Source;
 use crate::figures::report::ReportFigure;
 use crate::screens::parts::progress;
 
 /// The panel; nothing while there is no first checkpoint.
-pub fn compare(lab: &Lab) -> Html {
+#[component]
+pub fn Compare() -> Html {
+    let lab = &use_lab();
     let Some(first) = lab.state.summary.clone() else { return Html::default() };
     let chosen = {
         let second = lab.port.second.clone();

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use yew::prelude::*;
 
+use crate::app::record::Record;
 use crate::app::use_lab;
 use crate::plot::number;
 
@@ -33,7 +34,7 @@ fn place(name: &str) -> Option<(u32, &'static str)> {
 #[component]
 pub fn Example() -> Html {
     let lab = use_lab();
-    let Some(record) = lab.state.record.clone() else { return Html::default() };
+    let record = use_memo((), |()| Record::bundled());
     let points: Vec<Point> = record
         .spectra
         .iter()

@@ -11,15 +11,16 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use crate::app::bundled::{BUNDLED, Bundled};
-use crate::app::root::given;
-use crate::app::shell::linked::waiting;
+use crate::app::part::{self, Part, Piece};
 use crate::app::tree::Tree;
 use crate::app::state::Place;
 use crate::app::{Lab, use_lab};
 use crate::figures::hooks::use_size;
 use crate::teach::strip::buttons;
-use computer::Computer;
-use example::Example;
+pub use compare::Compare;
+pub use computer::Computer;
+pub use example::Example;
+pub use runs::Runs;
 
 /// Properties of [`OpenScreen`].
 #[derive(Clone, PartialEq, Properties)]
@@ -37,15 +38,15 @@ pub fn OpenScreen(props: &OpenProps) -> Html {
             <div class="head"><h1>{ "Open" }</h1><p class="say">{ "A checkpoint is read where it lies: the header first, a tensor when you ask for it." }</p>{ buttons(&lab, Place::Open) }</div>
             <div class="opening">
                 <div class="work">
-                    { waiting(&lab) }
+                    if lab.state.waiting.is_some() { <Part piece={Piece::Waiting} /> }
                     <Frame over={props.over} />
-                    { compare::compare(&lab) }
+                    if lab.state.summary.is_some() { <Part piece={Piece::Compare} /> }
                     <div class="bundled">{ for BUNDLED.iter().map(card) }</div>
                 </div>
                 <aside class="side" aria-label="Example and computer">
-                    <Example />
-                    { runs::runs(&lab) }
-                    <Computer />
+                    <Part piece={Piece::Example} />
+                    <Part piece={Piece::Runs} />
+                    <Part piece={Piece::Computer} />
                 </aside>
             </div>
         </>
@@ -77,7 +78,7 @@ fn Frame(props: &FrameProps) -> Html {
             let files: Vec<_> = input.files().into_iter().flat_map(|l| (0..l.length()).filter_map(move |i| l.get(i))).collect();
             // The same file may be chosen again after it was changed.
             input.set_value("");
-            given(&lab, files);
+            part::given(&lab, files);
         }
     };
     html! {

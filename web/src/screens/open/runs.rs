@@ -17,7 +17,9 @@ use crate::plot::number::{bytes, plural};
 const MOST: usize = 12;
 
 /// The panel.
-pub fn runs(lab: &Lab) -> Html {
+#[component]
+pub fn Runs() -> Html {
+    let lab = &use_lab();
     let all = lab.state.runs.clone();
     let size = |k: &Kept| 2.0 * (k.text.len() + k.id.len()) as f64;
     let total: f64 = all.iter().filter(|k| k.stored).map(size).sum();

@@ -9,6 +9,7 @@ mod read;
 mod write;
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use espalier_methods::bytes::as_bytes;
 use serde::de::DeserializeOwned;
@@ -73,18 +74,59 @@ impl<T: Serialize> Serialize for Packed<T> {
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Packed<T> {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        struct Bytes;
-        impl serde::de::Visitor<'_> for Bytes {
-            type Value = Vec<u8>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("bytes")
-            }
-            fn visit_byte_buf<E>(self, bytes: Vec<u8>) -> Result<Vec<u8>, E> {
-                Ok(bytes)
-            }
-        }
         let bytes = d.deserialize_byte_buf(Bytes)?;
         from_bytes(&bytes).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+/// A message that stays bytes until somebody opens it: who only passes it on needs no reader of its type.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sealed<T> {
+    bytes: Vec<u8>,
+    of: PhantomData<T>,
+}
+
+impl<T: Serialize> Sealed<T> {
+    /// Seals a message.
+    ///
+    /// # Errors
+    /// See [`to_bytes`].
+    pub fn of(message: &T) -> Result<Self, Broken> {
+        Ok(Self { bytes: to_bytes(message)?, of: PhantomData })
+    }
+}
+
+impl<T: DeserializeOwned> Sealed<T> {
+    /// The message.
+    ///
+    /// # Errors
+    /// See [`from_bytes`].
+    pub fn open(&self) -> Result<T, Broken> {
+        from_bytes(&self.bytes)
+    }
+}
+
+impl<T> Serialize for Sealed<T> {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_bytes(&self.bytes)
+    }
+}
+
+impl<'de, T> Deserialize<'de> for Sealed<T> {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        Ok(Self { bytes: d.deserialize_byte_buf(Bytes)?, of: PhantomData })
+    }
+}
+
+struct Bytes;
+
+impl serde::de::Visitor<'_> for Bytes {
+    type Value = Vec<u8>;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("bytes")
+    }
+    fn visit_byte_buf<E>(self, bytes: Vec<u8>) -> Result<Vec<u8>, E> {
+        Ok(bytes)
     }
 }
 
