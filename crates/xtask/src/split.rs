@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use wasm_split_cli_support::{Options, transform};
 
 use crate::page::{files, target};
@@ -39,7 +39,20 @@ pub fn split(tools: &Tools, out: &Path) -> Result<()> {
         fs::copy(part, out.join(format!("{name}-{hash}.wasm")))?;
     }
     fs::write(out.join(&link), text)?;
+    preload(out, &app, &link)?;
     let mut bindgen = Command::new("wasm-bindgen");
     bindgen.env("PATH", tools.env_path()).args(["--target", "web", "--no-typescript", "--keep-lld-exports", "--out-name", &app, "--out-dir"]).arg(out);
     run(bindgen.arg(&main))
+}
+
+/// Has the page fetch the file that loads parts together with the application, which imports it: found only there, it would be waited for.
+fn preload(out: &Path, app: &str, link: &str) -> Result<()> {
+    let index = out.join("index.html");
+    let page = fs::read_to_string(&index)?;
+    let first = format!("<link rel=\"modulepreload\" href=\"./{app}.js\"");
+    let both = format!("<link rel=\"modulepreload\" href=\"{link}\" crossorigin=\"anonymous\">{first}");
+    if !page.contains(&first) {
+        bail!("{} preloads no application", index.display());
+    }
+    Ok(fs::write(&index, page.replacen(&first, &both, 1))?)
 }

@@ -5,6 +5,8 @@ use std::future::Future;
 use std::pin::Pin;
 
 use espalier_lab::protocol::{Fault, FaultKind};
+use futures::channel::oneshot::{Sender, channel};
+use gloo::timers::callback::Timeout;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::File;
 use yew::prelude::*;
@@ -14,6 +16,9 @@ use crate::app::context::{Lab, now};
 use crate::app::late::Hands;
 use crate::app::state::Place;
 use crate::teach::reader::Name;
+
+/// After this the page is taken to be at rest, whatever its worker does.
+const REST_MS: u32 = 3000;
 
 /// What can arrive later than the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +128,16 @@ impl Piece {
         }
     }
 
+    /// Whether the start of the worker goes before it: nobody has asked for it, and nothing is lost until it comes.
+    fn can_wait(self) -> bool {
+        match self {
+            Self::Example | Self::Computer | Self::Runs => true,
+            // A link is followed at once.
+            Self::Keeper => gloo::utils::window().location().hash().unwrap_or_default().len() < 2,
+            _ => false,
+        }
+    }
+
     /// What stands in its place meanwhile, so that nothing moves when it comes.
     fn waiting(self) -> Html {
         match self {
@@ -156,6 +171,8 @@ pub struct Source {
 
 thread_local! {
     static SOURCE: Cell<Option<Source>> = const { Cell::new(None) };
+    static AT_REST: Cell<bool> = const { Cell::new(false) };
+    static WAITING: RefCell<Vec<Sender<()>>> = const { RefCell::new(Vec::new()) };
     static EXAMPLE: RefCell<String> = const { RefCell::new(String::new()) };
     static HANDS: Cell<Option<Hands>> = const { Cell::new(None) };
     static THERE: Cell<[Option<Draw>; Piece::ALL.len()]> = const { Cell::new([None; Piece::ALL.len()]) };
@@ -166,6 +183,7 @@ pub fn supply(source: Source) {
     SOURCE.set(Some(source));
     let painted = gloo::utils::document().query_selector("[data-test=example]").ok().flatten();
     EXAMPLE.set(painted.map(|e| e.outer_html()).unwrap_or_default());
+    Timeout::new(REST_MS, at_rest).forget();
 }
 
 /// The example as the first paint has it: it stays where it is until the code comes that draws the same.
@@ -234,6 +252,16 @@ fn there(piece: Piece) -> Option<Draw> {
     THERE.get()[piece as usize]
 }
 
+/// Comes when the page is at rest.
+async fn rest() {
+    if !AT_REST.get() {
+        let (sender, comes) = channel();
+        WAITING.with_borrow_mut(|w| w.push(sender));
+        // A sender is kept until it has sent.
+        comes.await.unwrap_or_default();
+    }
+}
+
 async fn fetched(piece: Piece) -> Result<(), Missing> {
     if there(piece).is_none() {
         let draw = (SOURCE.get().ok_or(Missing)?.piece)(piece).await?;
@@ -244,8 +272,14 @@ async fn fetched(piece: Piece) -> Result<(), Missing> {
     Ok(())
 }
 
-/// Fetches every piece, one after the other, so that none is waited for later. What cannot be had now is asked for again when it is needed.
-pub fn fetch_rest() {
+/// The page has come to rest: its worker has multiplied, or will not soon. What waited for that is fetched, then every other piece, one after the
+/// other, so that none is waited for later. What cannot be had now is asked for again when it is needed.
+pub fn at_rest() {
+    if AT_REST.replace(true) {
+        return;
+    }
+    // Who has gone meanwhile waits no longer.
+    WAITING.take().into_iter().for_each(|w| w.send(()).unwrap_or_default());
     spawn_local(async {
         for piece in Piece::ALL {
             fetched(piece).await.ok();
@@ -273,6 +307,9 @@ pub fn Part(props: &PartProps) -> Html {
             if there(piece).is_none() {
                 missing.set(false);
                 spawn_local(async move {
+                    if piece.can_wait() {
+                        rest().await;
+                    }
                     match fetched(piece).await {
                         Ok(()) => redraw.force_update(),
                         Err(Missing) => missing.set(true),

@@ -47,7 +47,6 @@ fn first_product() {
     let Some(root) = gloo::utils::document().document_element() else { return };
     if let (false, Some(clock)) = (root.has_attribute("data-first-product"), gloo::utils::window().performance()) {
         root.set_attribute("data-first-product", &format!("{:.1}", clock.now())).ok();
-        part::fetch_rest();
     }
 }
 
@@ -79,7 +78,10 @@ fn make(dispatch: UseReducerDispatcher<State>) -> Port {
     let hear = {
         let dispatch = dispatch.clone();
         Callback::from(move |message: FromWorker| match message {
-            FromWorker::Multiplied => first_product(),
+            FromWorker::Multiplied => {
+                first_product();
+                part::at_rest();
+            }
             FromWorker::Reply(reply) => {
                 let first = waiting.borrow().is_empty();
                 waiting.borrow_mut().push(reply);
