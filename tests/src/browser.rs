@@ -363,7 +363,7 @@ const FRAME: &str = "<!doctype html><title>A course</title><iframe id=frame widt
 
 /// Keeps hold of every worker, so that a test can end one, and starts each behind [`INSIDE`].
 const HOOK: &str = "window.workers = []; const Plain = Worker; window.lose = new BroadcastChannel('lose');
-window.Worker = class extends Plain { constructor(path, ...a) { super(String(path).endsWith('worker_loader.js') ? './hook_worker.js' : path, ...a); workers.push(this); } };";
+window.Worker = class extends Plain { constructor(path, ...a) { super(String(path).replace(/^(.*[/])?(worker(-whole)?_loader[.]js)$/, './hook_worker.js?$2'), ...a); workers.push(this); } };";
 
 /// In a worker: keeps hold of every GPU device, destroys all of them when a test says so (`lose.postMessage(1)`), and refuses memory
 /// (`lose.postMessage({ above: bytes, times: n })`).
@@ -376,7 +376,7 @@ made.pushErrorScope = function (kind) { scopes.push({ kind }); return pushErrorS
 made.createBuffer = function (d) { if (d.size > above && times > 0) { const scope = scopes.findLast((s) => s.kind === 'out-of-memory'); if (scope) { times -= 1; scope.full = true; } } return createBuffer.call(this, d); };
 made.popErrorScope = function () { const { full } = scopes.pop() ?? {}, real = popErrorScope.call(this); return full ? real.then(() => new GPUOutOfMemoryError('refused by the test')) : real; }; }
 new BroadcastChannel('lose').onmessage = ({ data }) => { if (data.times) ({ above, times } = data); else devices.splice(0).forEach((d) => d.destroy()); };
-importScripts('./worker_loader.js');";
+importScripts('./' + location.search.slice(1));";
 
 /// The page with the hook before its own script; a file of its own, as the page's policy wants it.
 fn hooked(site: &Path, script: &str) -> Result<String> {

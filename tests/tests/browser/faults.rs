@@ -5,6 +5,7 @@ use espalier_nets::testing::Builder;
 use espalier_tests::browser::{Page, with_browser, with_page};
 use serde_json::json;
 
+use super::language::set;
 use super::open_bundled;
 
 /// Drops a bad file over an open checkpoint: a message that names it and says what to do, and what was open stays open.
@@ -175,6 +176,31 @@ fn where_smaller_tiles_do_not_help_the_lack_is_drawn_and_the_cpu_goes_on() {
         page.click("[data-test=use-cpu]").await?;
         page.text_until("[data-test=place-prune]", 60, |t| t.contains("50.0")).await?;
         page.gone("[data-test=fault]", 10).await
+    });
+}
+
+#[test]
+fn where_a_text_finds_no_room_fewer_windows_go_on() {
+    with_page(async |page| -> Result<()> {
+        open_bundled(&page, "hooked.html?device=gpu", "shakespeare-llama").await?;
+        page.click("[data-test=place-prune]").await?;
+        page.click("[data-test=prune-method] [data-choice=wanda]").await?;
+        for (knob, value) in [("calibration-samples", "64"), ("calibration-length", "16"), ("measure-windows", "1")] {
+            set(&page, &format!("[data-test={knob}]"), value).await?;
+        }
+        page.text_until("[data-test=cost]", 60, |t| t.contains("about")).await?;
+        // Whatever holds a text's activations is refused, in tiles of any size: by the worker with every method, which the run starts, from its first word on.
+        page.js("window.refusing = setInterval(() => lose.postMessage({ above: 1 << 20, times: 100000 }), 20)", json!([])).await?;
+        page.click("[data-test=prune-run]").await?;
+        page.text_until("[data-test=fault][data-kind=Memory] [data-test=use-fewer]", 120, |t| t == "Use 16 windows").await?;
+        // One refusal is left, of a buffer that nobody asks for: the GPU has room again.
+        page.js("clearInterval(refusing); lose.postMessage({ above: 2 ** 50, times: 1 })", json!([])).await?;
+        page.click("[data-test=use-fewer]").await?;
+        page.text_until("[data-test=prune-stat-perplexity]", 180, |t| t.contains('→')).await?;
+        page.gone("[data-test=fault]", 10).await?;
+        let log = page.text("[data-test=last-log]").await?;
+        ensure!(log.contains("16 windows of 16 tokens"), "{log}");
+        Ok(())
     });
 }
 

@@ -116,7 +116,7 @@ fn ways(lab: &Lab, placed: &PlacedFault) -> Html {
     let gpu = lab.state.device.as_ref().is_some_and(|d| d.gpu);
     html! {
         <>
-            if let Some((n, less)) = fewer(asked) { <button type="button" class="btn sm" onclick={again(None, less)} data-test="use-fewer">{ format!("Use {n} windows") }</button> }
+            if let Some((n, less)) = fewer(asked) { <button type="button" class="btn sm" onclick={again(None, less)} data-test="use-fewer">{ format!("Use {}", number::plural(n as usize, "window", "windows")) }</button> }
             if gpu { <button type="button" class="btn sm" onclick={again(Some(DeviceChoice::Cpu), asked.clone())} data-test="use-cpu">{ "Use the CPU" }</button> }
         </>
     }
