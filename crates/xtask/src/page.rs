@@ -5,14 +5,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
-use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
 use crate::order;
 use crate::seal::seal;
 use crate::setup::{self, Tools};
-use crate::shell::{run, step};
+use crate::shell::{quiet, step, timed};
 use crate::split::split;
 
 /// Where builds of the page go unless told otherwise.
@@ -48,10 +47,7 @@ pub fn release(tools: &Tools, out: &Path) -> Result<()> {
     step("Putting the page together", "10 seconds", &mut trunk)?;
     split(tools, &out)?;
     if let Some(wasm_opt) = &tools.wasm_opt {
-        println!("  Making it smaller (about 2 minutes the first time) …");
-        let start = Instant::now();
-        optimise_all(wasm_opt, &out)?;
-        println!("  Making it smaller: done in {:.0} s", start.elapsed().as_secs_f64());
+        timed("Making it smaller", "2 minutes the first time", || optimise_all(wasm_opt, &out))?;
     }
     seal(&out)
 }
@@ -108,11 +104,11 @@ pub fn optimise(wasm_opt: &Path, wasm: &Path, level: &str) -> Result<()> {
     let small = wasm.with_extension("opt");
     let mut opt = Command::new(wasm_opt);
     opt.args([level, "--strip-debug", "--strip-producers"]).args(FEATURES);
-    run(opt.arg(wasm).arg("-o").arg(&small))?;
+    quiet(opt.arg(wasm).arg("-o").arg(&small))?;
     fs::write(wasm, order::named(&fs::read(&small)?)?)?;
     let mut sort = Command::new(wasm_opt);
     sort.args(["--reorder-functions-by-name", "--strip-debug"]).args(FEATURES);
-    run(sort.arg(wasm).arg("-o").arg(&small))?;
+    quiet(sort.arg(wasm).arg("-o").arg(&small))?;
     fs::rename(&small, wasm)?;
     // The note of how comes last: a run that is cut short leaves nothing that looks whole.
     fs::remove_file(&how).ok();

@@ -44,8 +44,21 @@ pub fn run(command: &mut Command) -> Result<()> {
 
 /// Runs a step that takes long: says what and how long it should take, keeps its output in a log, shows the log's end on failure.
 pub fn step(what: &str, expected: &str, command: &mut Command) -> Result<Duration> {
+    timed(what, expected, || quiet(command))
+}
+
+/// Does something that takes long: says what, how long it should take, and how long it took.
+pub fn timed(what: &str, expected: &str, work: impl FnOnce() -> Result<()>) -> Result<Duration> {
     println!("  {what} (about {expected}) …");
     let start = Instant::now();
+    work()?;
+    let took = start.elapsed();
+    println!("  {what}: done in {:.0} s", took.as_secs_f64());
+    Ok(took)
+}
+
+/// Runs to the end without a word; on failure the end of its output is shown.
+pub fn quiet(command: &mut Command) -> Result<()> {
     let shown = show(command);
     let out = command.stdin(Stdio::null()).output().with_context(|| format!("could not start `{shown}`"))?;
     if !out.status.success() {
@@ -54,9 +67,7 @@ pub fn step(what: &str, expected: &str, command: &mut Command) -> Result<Duratio
         eprintln!("{}", lines[lines.len().saturating_sub(25)..].join("\n"));
         bail!("`{shown}` ended with {}", out.status);
     }
-    let took = start.elapsed();
-    println!("  {what}: done in {:.0} s", took.as_secs_f64());
-    Ok(took)
+    Ok(())
 }
 
 /// What a program prints on standard output, trimmed; `None` where it fails.

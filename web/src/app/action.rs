@@ -8,7 +8,6 @@ use crate::app::history::Gesture;
 use crate::app::late::Late;
 use crate::app::language::{OwnText, StudyState, Tokenizer};
 use crate::app::link::Target;
-use crate::app::record::Record;
 use crate::app::runs::Kept;
 use crate::app::town::TownAct;
 use crate::teach::lessons::Tour;
@@ -131,6 +130,4 @@ pub enum Action {
     Tour(Option<Tour>),
     /// Read a shader; answers about another one than is read now are late and left aside.
     Reading(Option<Reading>),
-    /// The precomputed example has come.
-    Record(Rc<Record>),
 }

@@ -238,7 +238,6 @@ impl State {
             run.heard_ms = now;
         }
     }
-
 }
 
 /// What Inspect shows first: the largest prunable matrix of the middle block, else the first matrix, else the first tensor.

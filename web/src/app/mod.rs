@@ -21,6 +21,7 @@ pub mod late;
 pub mod link;
 pub mod lock;
 pub mod part;
+pub mod piece;
 pub mod port;
 pub mod prune_state;
 pub mod record;

@@ -19,9 +19,10 @@ pub struct Record {
 }
 
 impl Record {
-    /// The one that comes with the page.
-    pub fn bundled() -> Self {
-        Reader(PACKED).record().expect("the build script has just packed it")
+    /// The one that comes with the page, unpacked when it is first asked for.
+    pub fn bundled() -> Rc<Self> {
+        thread_local!(static UNPACKED: Rc<Record> = Reader(PACKED).record().expect("the build script has just packed it").into());
+        UNPACKED.with(Rc::clone)
     }
 }
 

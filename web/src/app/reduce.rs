@@ -117,7 +117,6 @@ impl State {
                     self.reading = to;
                 }
             }
-            Action::Record(record) => self.record = Some(record),
         }
     }
 

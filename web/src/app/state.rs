@@ -12,7 +12,6 @@ use crate::app::history::History;
 use crate::app::journal::Step;
 use crate::app::language::{Found, OwnText, StudyState, Tokenizer};
 use crate::app::link::{Lesson, Link, Target};
-use crate::app::record::Record;
 use crate::app::runs::Kept;
 use crate::app::town::TownState;
 use crate::teach::lessons::Tour;
@@ -318,8 +317,6 @@ pub struct State {
     pub worker_down: bool,
     /// A fresh worker is opening what was open.
     pub reopening: bool,
-    /// The precomputed example.
-    pub record: Option<Rc<Record>>,
     /// Counts changes.
     pub revision: u64,
 }
@@ -382,14 +379,13 @@ impl Default for State {
             announced: String::new(),
             worker_down: false,
             reopening: false,
-            record: None,
             revision: 0,
         }
     }
 }
 
 impl State {
-    /// The state of a page that has just been opened: the finished example, and what the visitor chose before.
+    /// The state of a page that has just been opened: what the visitor chose before.
     pub fn begin() -> Self {
         Self { theme: crate::app::theme::remembered(), ..Self::default() }
     }

@@ -1,7 +1,8 @@
 //! The page.
 
 use espalier_web::app::late::{self, Hands};
-use espalier_web::app::part::{self, Coming, Draw, Missing, Piece, Source};
+use espalier_web::app::part::{self, Coming, Draw, Missing, Source};
+use espalier_web::app::piece::Piece;
 use espalier_web::app::root::App;
 use espalier_web::app::shell;
 use espalier_web::{app, screens, teach};
@@ -13,7 +14,7 @@ macro_rules! later {
     ($file:ident $name:ident: $type:ty = $value:expr) => {
         #[cfg(all(target_arch = "wasm32", not(debug_assertions)))]
         #[wasm_split_helpers::wasm_split($file, fallible)]
-        fn $name() -> Result<$type, wasm_split_helpers::SplitLoaderError> {
+        fn $name() -> Result<$type, Missing> {
             Ok($value)
         }
         #[cfg(not(all(target_arch = "wasm32", not(debug_assertions))))]
@@ -29,7 +30,7 @@ macro_rules! pieces {
         $($(later!($file $name: Draw = || html! { <$component /> });)+)+
         fn piece(piece: Piece) -> Coming<Draw> {
             match piece {
-                $($(Piece::$piece => Box::pin(async { $name().await.map_err(|_| Missing) }),)+)+
+                $($(Piece::$piece => Box::pin($name()),)+)+
             }
         }
     };
@@ -61,14 +62,10 @@ pieces! {
         Map map screens::map::MapScreen;
 }
 
-later!(work all_hands: Hands = late::HANDS);
-
-fn hands() -> Coming<Hands> {
-    Box::pin(async { all_hands().await.map_err(|_| Missing) })
-}
+later!(work hands: Hands = late::HANDS);
 
 fn main() {
     console_error_panic_hook::set_once();
-    part::supply(Source { piece, hands });
+    part::supply(Source { piece, hands: || Box::pin(hands()) });
     yew::Renderer::<App>::new().render();
 }

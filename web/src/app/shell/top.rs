@@ -8,7 +8,8 @@ use yew::prelude::*;
 
 use crate::app::action::Action;
 use crate::app::context::use_lab;
-use crate::app::part::{self, Part, Piece};
+use crate::app::part::{self, Part};
+use crate::app::piece::Piece;
 use crate::app::state::{Sheet, State, Theme};
 use crate::figures::figure::LINK;
 use crate::plot::number;

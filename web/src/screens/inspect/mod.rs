@@ -12,11 +12,11 @@ mod spectrum;
 mod totals;
 mod weights;
 
-use std::rc::Rc;
 
 use yew::prelude::*;
 
 use crate::app::context::use_lab;
+use crate::app::record::Record;
 use crate::app::state::Place;
 use crate::teach::strip::buttons;
 
@@ -49,15 +49,15 @@ fn Empty() -> Html {
         let lab = lab.clone();
         Callback::from(move |_: MouseEvent| lab.go(Place::Open))
     };
-    let record = lab.state.record.clone();
-    let matrices = use_memo(record.as_ref().map(Rc::as_ptr), |_| record.as_deref().map(model::of_record).unwrap_or_default());
+    let record = Record::bundled();
+    let matrices = use_memo((), |()| model::of_record(&record));
     html! {
         <>
             <div class="head"><h1>{ "Inspect" }</h1><p class="say">{ "Nothing is open. Below is a finished example, computed before this page was built." }</p>
                 <button type="button" class="btn go" onclick={go} data-test="to-open">{ "Open a checkpoint" }</button>{ buttons(&lab, Place::Inspect) }</div>
             <div class="sec pad">
                 if !matrices.is_empty() {
-                    <blocks::Multiples {matrices} title="Spectra by block" source={record.map(|r| AttrValue::from(r.checkpoint.clone())).unwrap_or_default()}
+                    <blocks::Multiples {matrices} title="Spectra by block" source={AttrValue::from(record.checkpoint.clone())}
                         running={false} selected={None::<u32>} select={None::<Callback<u32>>} />
                 }
             </div>

@@ -34,7 +34,7 @@ fn place(name: &str) -> Option<(u32, &'static str)> {
 #[component]
 pub fn Example() -> Html {
     let lab = use_lab();
-    let record = use_memo((), |()| Record::bundled());
+    let record = Record::bundled();
     let points: Vec<Point> = record
         .spectra
         .iter()

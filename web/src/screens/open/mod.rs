@@ -11,7 +11,8 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use crate::app::bundled::{BUNDLED, Bundled};
-use crate::app::part::{self, Part, Piece};
+use crate::app::part::{self, Part};
+use crate::app::piece::Piece;
 use crate::app::tree::Tree;
 use crate::app::state::Place;
 use crate::app::{Lab, use_lab};

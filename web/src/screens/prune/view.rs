@@ -10,6 +10,7 @@ use super::asked::{by_blocks, method};
 use super::model::{Allocations, allocations, config, current, error, sizes, target};
 use crate::app::context::Lab;
 use crate::app::language::{Rule, cannot_run};
+use crate::app::record::Record;
 use crate::app::state::{Asked, ByKey, Key, Scope};
 use crate::screens::matrices::{Entry, Grid, grid, of_spectra, of_summary};
 use espalier_methods::report::{Profile, Spectrum};
@@ -87,10 +88,8 @@ fn matrices(lab: &Lab) -> (Vec<Entry>, AttrValue, bool) {
     if let Some(s) = &lab.state.summary {
         return (of_summary(s), s.name.clone().into(), false);
     }
-    match &lab.state.record {
-        Some(r) => (of_spectra(r.spectra.iter().map(|s| &**s)), r.checkpoint.clone().into(), true),
-        None => (Vec::new(), "".into(), true),
-    }
+    let record = Record::bundled();
+    (of_spectra(record.spectra.iter().map(|s| &**s)), record.checkpoint.clone().into(), true)
 }
 
 fn held<T>(map: &ByKey<T>) -> Vec<usize> {
@@ -101,7 +100,7 @@ fn held<T>(map: &ByKey<T>) -> Vec<usize> {
 #[hook]
 pub fn use_view(lab: &Lab) -> View {
     let state = &lab.state;
-    let basis = use_memo((state.opened, state.summary.is_some(), state.record.is_some()), |_| {
+    let basis = use_memo((state.opened, state.summary.is_some()), |_| {
         let (entries, name, example) = matrices(lab);
         let (grid, sizes) = (grid(&entries), sizes(&entries));
         (Rc::new(entries), Rc::new(grid), Rc::new(sizes), name, example)
@@ -110,9 +109,10 @@ pub fn use_view(lab: &Lab) -> View {
     let id = Rc::as_ptr(&entries) as usize;
     let prune = state.prune().clone();
     let target = target(&prune);
-    let spectra: ByKey<Spectrum> = match (&state.record, example) {
-        (Some(r), true) => crate::plot::order::gather(r.spectra.iter().map(|s| (Key::from(s.tensor.as_str()), s.clone()))),
-        _ => state.spectra.clone(),
+    let spectra: ByKey<Spectrum> = if example {
+        crate::plot::order::gather(Record::bundled().spectra.iter().map(|s| (Key::from(s.tensor.as_str()), s.clone())))
+    } else {
+        state.spectra.clone()
     };
     let blocks = entries.iter().filter_map(|e| e.block).max().map_or(0, |b| b + 1);
     let found = &state.language;

@@ -9,6 +9,7 @@ use yew::prelude::*;
 
 use super::model::{Choices, config, curve, normalised};
 use crate::app::context::Lab;
+use crate::app::record::Record;
 use crate::plot::lines::Values;
 use crate::plot::threshold::Point;
 use crate::screens::matrices::{Entry, Grid, grid, of_spectra, of_summary};
@@ -43,7 +44,8 @@ impl Basis {
         let mut name = AttrValue::from(open.map(|s| s.name.clone()).unwrap_or_default());
         let mut example = false;
         // Until there is something of its own to show, the finished example stands here and works.
-        if let (true, Some(record), false) = (spectra.is_empty(), &state.record, state.running("spectra").is_some()) {
+        if spectra.is_empty() && state.running("spectra").is_none() {
+            let record = Record::bundled();
             entries = of_spectra(record.spectra.iter().map(|s| &**s));
             spectra = entries.iter().filter_map(|e| record.spectra.iter().find(|s| *s.tensor == *e.name && s.slice == e.slice).cloned()).collect();
             name = record.checkpoint.clone().into();
@@ -93,7 +95,7 @@ pub fn use_view(lab: &Lab) -> View {
     let state = &lab.state;
     // The spectra are shared pointers: which they are says whether anything has changed.
     let held: Vec<usize> = state.spectra.values().map(|s| Rc::as_ptr(s) as usize).collect();
-    let basis = use_memo((state.opened, held, state.running("spectra").is_some(), state.record.is_some()), |_| Basis::of(lab));
+    let basis = use_memo((state.opened, held, state.running("spectra").is_some()), |_| Basis::of(lab));
     let id = Rc::as_ptr(&basis) as usize;
     let plan = use_memo((id, state.rank().clone()), |(_, rank)| basis.ranker.plan(&config(rank)));
     let curve = use_memo((id, state.rank().factor_if), |(_, factor_if)| Rc::<[Point]>::from(curve(&basis.ranker, *factor_if)));

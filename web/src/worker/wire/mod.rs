@@ -68,14 +68,13 @@ pub struct Packed<T>(pub T);
 
 impl<T: Serialize> Serialize for Packed<T> {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.serialize_bytes(&to_bytes(&self.0).map_err(serde::ser::Error::custom)?)
+        Sealed::of(&self.0).map_err(serde::ser::Error::custom)?.serialize(s)
     }
 }
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Packed<T> {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        let bytes = d.deserialize_byte_buf(Bytes)?;
-        from_bytes(&bytes).map(Self).map_err(serde::de::Error::custom)
+        Sealed::<T>::deserialize(d)?.open().map(Self).map_err(serde::de::Error::custom)
     }
 }
 
