@@ -306,7 +306,8 @@ impl Page {
         let deadline = deadline(seconds);
         loop {
             let found = std::fs::read_dir(self.downloads.path())?.filter_map(|e| Some(e.ok()?.path())).find(|p| p.to_string_lossy().ends_with(ending));
-            if let Some(path) = found {
+            // Chromium first takes the name by an empty file and writes beside it.
+            if let Some(path) = found.filter(|p| p.metadata().is_ok_and(|m| m.len() > 0)) {
                 return Ok(path);
             }
             if Instant::now() > deadline {
