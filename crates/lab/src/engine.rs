@@ -17,11 +17,10 @@ use crate::host::{Host, LocalFuture};
 use crate::jobs::{JobSink, Jobs};
 use crate::kept::Keeper;
 use crate::estimate::estimate;
-use crate::record::{self, MOST_STEPS, Named, Outcome, Record, Step, Where};
-use crate::replay::{self, Digesting};
-use crate::protocol::{Command, DeviceChoice, DeviceInfo, Edits, Fault, FaultKind, Reply, Slot, Summary, Work};
+use crate::record::{self, Named, Outcome, Step, Where};
+use crate::protocol::{Command, DeviceChoice, DeviceInfo, Fault, FaultKind, Reply, Slot, Summary, Work};
 use crate::repertoire::Repertoire;
-use crate::{export, selftest, stats, summary};
+use crate::{stats, summary};
 
 /// What is open.
 pub(crate) struct Open {
@@ -43,7 +42,8 @@ struct Inner {
     second: RefCell<Option<Rc<Open>>>,
     /// Checkpoints that a record may need, besides the open ones.
     offered: RefCell<Vec<Rc<Open>>>,
-    steps: RefCell<Vec<Step>>,
+    /// What was done, each step as its JSON.
+    steps: RefCell<Vec<String>>,
     /// Counts openings of each slot, so that a slow earlier one does not replace a later.
     openings: [Cell<u32>; 2],
     /// Texts by name, in the order in which they came first.
@@ -213,13 +213,11 @@ impl Engine {
                 self.turn(Slot::Second);
                 self.0.second.replace(None);
             }
-            Command::Diff { job, config } => self.job(job, "diff".into(), async |sink| self.diff(job, config, sink).await).await,
             Command::Estimate { job, work } => self.job(job, "estimate".into(), async |sink| self.estimate(job, &work, sink).await).await,
             Command::Record => {
-                let record = self.record();
-                self.0.host.reply(Reply::Record { text: record.text(), steps: record.steps.len() as u32 });
+                let steps = self.0.steps.borrow().len() as u32;
+                self.0.host.reply(Reply::Record { text: self.record(), steps });
             }
-            Command::Replay { job, record } => self.job(job, "replay".into(), async |sink| self.replay(&record, sink).await).await,
             Command::Cancel { job } => self.0.jobs.cancel(job),
             Command::Pace { job, pace } => self.0.jobs.pace(job, pace),
             Command::Text(corpus) => self.text(corpus),
@@ -229,8 +227,7 @@ impl Engine {
                 let run = async |sink: &JobSink| self.run(job, &method, config, matrices, known, seed, sink).await;
                 self.job(job, format!("run {method}"), run).await;
             }
-            Command::Export { job, edits, provenance } => self.job(job, "export".into(), async |sink| self.export(job, edits, provenance, sink).await).await,
-            Command::SelfTest { job } => self.job(job, "self-test".into(), async |sink| self.self_test(sink).await).await,
+            Command::Diff { .. } | Command::Export { .. } | Command::Replay { .. } | Command::SelfTest { .. } => (self.0.repertoire.more)(self.clone(), command).await,
         }
     }
 
@@ -259,7 +256,7 @@ impl Engine {
     }
 
     /// Runs one job from its registration to its last word.
-    async fn job(&self, id: u32, key: String, work: impl AsyncFnOnce(&JobSink) -> Result<Reply, End>) {
+    pub(crate) async fn job(&self, id: u32, key: String, work: impl AsyncFnOnce(&JobSink) -> Result<Reply, End>) {
         let this = &self.0;
         let sink = this.jobs.start(&this.host, id, key);
         let end = work(&sink).await;
@@ -353,15 +350,6 @@ impl Engine {
         Ok(report)
     }
 
-    async fn diff(&self, job: u32, config: serde_json::Value, sink: &JobSink) -> Result<Reply, End> {
-        let (a, b) = (self.opened()?, self.second()?);
-        let started = self.0.host.now_ms();
-        let (session, device) = self.session_and_place(sink).await?;
-        let report = espalier_methods::diff::run(config, &a.checkpoint, &b.checkpoint, &session, sink).await?;
-        self.note(Step::Diff { config: report.config.clone(), device, result: Outcome::of(&report) });
-        Ok(Reply::Done { job, report: Box::new(report), seconds: (self.0.host.now_ms() - started) / 1e3 })
-    }
-
     async fn estimate(&self, job: u32, work: &Work, sink: &JobSink) -> Result<Reply, End> {
         let open = self.opened()?;
         let session = self.session(sink).await?;
@@ -369,23 +357,14 @@ impl Engine {
         estimate(&open, work, &session, &info, &*self.0.host, job).await
     }
 
-    async fn export(&self, job: u32, edits: Edits, provenance: Vec<(String, String)>, sink: &JobSink) -> Result<Reply, End> {
-        let open = self.opened()?;
-        let started = self.0.host.now_ms();
-        let (session, device) = self.session_and_place(sink).await?;
-        let kept = self.kept_for(&open, &edits, &session, sink).await?;
-        let name = format!("{}-{}.safetensors", open.name, export::word(&edits));
-        let place = export::Place { host: self.0.host.clone(), job, name };
-        let (mut file, hash) = Digesting::over(Some(Box::new(export::Late::new(place))));
-        let done = export::export(&open, &edits, provenance.clone(), &session, &*self.0.host, sink, &mut file, self.0.repertoire.thin, kept).await?;
-        self.note(Step::Export { edits, provenance, device, bytes: done.bytes, sha256: replay::digest(&hash) });
-        let seconds = (self.0.host.now_ms() - started) / 1e3;
-        Ok(Reply::Exported { job, bytes: done.bytes as f64, changed: done.changed, seconds })
+    /// The record of everything that was done so far, as text for a file.
+    pub fn record(&self) -> String {
+        record::text(&self.0.steps.borrow())
     }
 
-    /// The record of everything that was done so far.
-    pub fn record(&self) -> Record {
-        Record::new(self.0.steps.borrow().clone())
+    /// Takes over what an engine did whose place this one takes: the steps that it told its host, oldest first.
+    pub fn remember(&self, steps: Vec<String>) {
+        steps.into_iter().for_each(|step| record::keep(&mut self.0.steps.borrow_mut(), step));
     }
 
     /// Gives a checkpoint that a record may need; it does not become the open one.
@@ -402,18 +381,10 @@ impl Engine {
         self.0.offered.borrow().clone()
     }
 
-    fn note(&self, step: Step) {
-        let mut steps = self.0.steps.borrow_mut();
-        if steps.len() == MOST_STEPS {
-            // The oldest result goes; what was opened must stay.
-            let oldest = steps.iter().position(|s| !matches!(s, Step::Open { .. })).unwrap_or(0);
-            steps.remove(oldest);
-        }
-        steps.push(step);
-    }
-
-    pub(crate) fn repertoire(&self) -> Repertoire {
-        self.0.repertoire
+    pub(crate) fn note(&self, step: Step) {
+        let step = step.text();
+        self.0.host.noted(&step);
+        record::keep(&mut self.0.steps.borrow_mut(), step);
     }
 
     pub(crate) fn keeper(&self) -> &Keeper {
@@ -434,8 +405,8 @@ impl Engine {
         Ok((session, Where { gpu: info.gpu, name: info.name }))
     }
 
-    async fn self_test(&self, sink: &JobSink) -> Result<Reply, End> {
-        selftest::run(self.0.repertoire.tested, &self.0.devices, &self.0.host, sink).await
+    pub(crate) fn devices(&self) -> &Devices {
+        &self.0.devices
     }
 
     async fn session(&self, sink: &JobSink) -> Result<espalier_tensor::Session, End> {

@@ -17,7 +17,7 @@ use espalier_methods::edit::{Edit, Edited, apply, factor_names, factor_shapes, s
 use crate::engine::{End, Open, chosen};
 use crate::export_kept;
 use crate::export_pruned::Pruner;
-use crate::export_thin::{self, Outputs, Stack};
+use crate::export_thin::{self, Stack};
 use crate::host::Host;
 use crate::jobs::JobSink;
 use crate::protocol::{Edits, Fault};
@@ -97,11 +97,10 @@ pub(crate) async fn export(
     host: &dyn Host,
     sink: &JobSink,
     file: &mut dyn ByteSink,
-    thin: Option<Outputs>,
     kept: Option<Rc<Kept>>,
 ) -> Result<Done, End> {
     let (outputs, makes) = match (edits, &kept) {
-        (Edits::Thin { plan }, _) => thin.ok_or_else(|| Fault::no_method("thin", &[]))?(open, plan)?,
+        (Edits::Thin { plan }, _) => export_thin::outputs(open, plan)?,
         (Edits::Calibrated { masks, .. }, Some(kept)) => export_kept::outputs(open, kept, *masks)?,
         (Edits::Masks { .. }, _) => masks(open, resolve(open, edits, session, sink).await?)?,
         _ => outputs(open, resolve(open, edits, session, sink).await?)?,

@@ -60,7 +60,6 @@ fn module(router: &MatrixRef) -> String {
 }
 
 /// The tensors of a copy, and how those that are not copied come to be, by name.
-pub(crate) type Outputs = fn(&Open, &Plan) -> Result<(Vec<Output>, HashMap<String, Make>), End>;
 
 /// Those under a plan.
 pub(crate) fn outputs(open: &Open, plan: &Plan) -> Result<(Vec<Output>, HashMap<String, Make>), End> {

@@ -109,6 +109,12 @@ impl Fault {
         Self::new(FaultKind::Config, format!("There is no method named {id}"), why, "Choose one of these.", &format!("method {id:?}"))
     }
 
+    /// Work that a small engine was asked for; faces ask a whole one.
+    pub fn small_engine() -> Self {
+        let (why, advice) = ("The engine that was asked holds only what a visit begins with.", "This is a bug of ours: please report it. Reload the page and try again.");
+        Self::new(FaultKind::Config, "This engine cannot do that", why, advice, &"small engine")
+    }
+
     /// A name that is none of the checkpoint's matrices.
     pub fn no_matrix(name: &str) -> Self {
         let why = format!("The open checkpoint has no matrix that can be worked on under the name {name}.");

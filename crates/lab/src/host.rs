@@ -17,6 +17,9 @@ pub trait Host {
     /// Takes an answer.
     fn reply(&self, reply: Reply);
 
+    /// Hears each step of the run record as it is noted: a face whose engine may end keeps them for the next ([`Engine::remember`](crate::Engine::remember)).
+    fn noted(&self, _step: &str) {}
+
     /// Milliseconds since some start; never goes back.
     fn now_ms(&self) -> f64;
 

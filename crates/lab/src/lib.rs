@@ -11,6 +11,7 @@ mod fault;
 pub mod host;
 mod jobs;
 mod kept;
+mod more;
 pub mod protocol;
 pub mod record;
 mod repertoire;

@@ -85,6 +85,52 @@ pub enum Step {
     },
 }
 
+impl Step {
+    /// As JSON on one line.
+    pub(crate) fn text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// Adds a step to those that are kept, each as its text. Where there are too many the oldest result goes; what was opened must stay. What is opened
+/// again in its place, by a worker that was started anew, is no new step.
+pub fn keep(steps: &mut Vec<String>, step: String) {
+    // The tag comes first, and the place after it.
+    const OPENED: &str = r#"{"step":"open","#;
+    let place = |s: &str| s.starts_with(OPENED).then(|| s.split(r#""checkpoint":"#).next().map_or(0, str::len));
+    if let Some(length) = place(&step)
+        && steps.iter().rev().find(|s| s.get(..length) == step.get(..length)) == Some(&step)
+    {
+        return;
+    }
+    if steps.len() == MOST_STEPS {
+        let oldest = steps.iter().position(|s| !s.starts_with(OPENED)).unwrap_or(0);
+        steps.remove(oldest);
+    }
+    steps.push(step);
+}
+
+/// A record of these steps, as [`Record::text`] would write it.
+pub(crate) fn text(steps: &[String]) -> String {
+    let head = head(VERSION, env!("CARGO_PKG_VERSION"), std::env::consts::ARCH);
+    laid_out(&head, steps, &digest(&head, steps))
+}
+
+fn head(version: u32, espalier: &str, platform: &str) -> String {
+    let quoted = |s: &str| Value::from(s).to_string();
+    format!(r#""version":{version},"espalier":{},"platform":{}"#, quoted(espalier), quoted(platform))
+}
+
+/// Of the whole in its shortest form, with an empty digest.
+fn digest(head: &str, steps: &[String]) -> String {
+    sha256(format!(r#"{{{head},"steps":[{}],"digest":""}}"#, steps.join(",")).as_bytes())
+}
+
+/// One step a line, for people and for `diff`.
+fn laid_out(head: &str, steps: &[String], digest: &str) -> String {
+    format!("{{{head},\n\"steps\":[\n{}\n],\n\"digest\":\"{digest}\"}}\n", steps.join(",\n"))
+}
+
 /// A checkpoint by what it is known by.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -232,13 +278,16 @@ impl Record {
     }
 
     fn own_digest(&self) -> String {
-        let bare = Self { digest: String::new(), ..self.clone() };
-        sha256(&serde_json::to_vec(&bare).unwrap_or_default())
+        digest(&self.head(), &self.steps.iter().map(Step::text).collect::<Vec<_>>())
     }
 
     /// As text for a file.
     pub fn text(&self) -> String {
-        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+        laid_out(&self.head(), &self.steps.iter().map(Step::text).collect::<Vec<_>>(), &self.digest)
+    }
+
+    fn head(&self) -> String {
+        head(self.version, &self.espalier, &self.platform)
     }
 
     /// Reads a record.
@@ -326,11 +375,26 @@ mod tests {
         // Another layout of the same content is the same record.
         let value: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(Record::read(&value.to_string()).unwrap(), record());
-        let edits: [(&str, &str); 5] = [("\"m.safetensors\"", "\"n.safetensors\""), ("10", "11"), ("\"slot\": \"First\"", "\"slot\": \"Second\""), ("\"ab\"", "\"ac\""), ("\"x86_64\"", "\"arm\"")];
+        let edits: [(&str, &str); 5] = [("\"m.safetensors\"", "\"n.safetensors\""), ("10", "11"), ("\"slot\":\"First\"", "\"slot\":\"Second\""), ("\"ab\"", "\"ac\""), ("\"x86_64\"", "\"arm\"")];
         for (from, to) in edits {
             let edited = text.replacen(from, to, 1);
             assert_eq!(Record::read(&edited), if edited == text { Ok(record()) } else { Err(RecordError::Edited) }, "{from}");
         }
+    }
+
+    #[test]
+    fn what_an_engine_kept_makes_the_same_record_and_nothing_is_opened_twice_in_a_row() {
+        let named = |name: &str| Named { name: name.into(), address: None, files: vec![(name.into(), 10)], header_sha256: "ab".into() };
+        let open = |slot, name| Step::Open { slot, checkpoint: named(name) }.text();
+        let run = |i: usize| Step::Run { method: format!("m{i}"), config: Value::Null, matrices: None, known: Vec::new(), seed: 0, device: Where { gpu: false, name: "c".into() }, result: Outcome { sha256: String::new(), summary: String::new(), numbers: Vec::new() } }.text();
+        let mut steps = Vec::new();
+        let done = [open(Slot::First, "a"), run(1), open(Slot::First, "a"), open(Slot::Second, "a"), open(Slot::First, "b"), open(Slot::First, "a")];
+        done.iter().for_each(|s| keep(&mut steps, s.clone()));
+        assert_eq!(steps, [0, 1, 3, 4, 5].map(|i| done[i].clone()));
+        let record = Record::read(&text(&steps)).expect("ours");
+        assert_eq!((record.text(), record.steps.len()), (text(&steps), 5));
+        (0..MOST_STEPS).for_each(|i| keep(&mut steps, run(i)));
+        assert_eq!((steps.len(), steps[0].clone(), steps[4].clone()), (MOST_STEPS, done[0].clone(), run(4)), "the oldest runs went, what was opened is there");
     }
 
     #[test]
@@ -340,7 +404,7 @@ mod tests {
         assert!(matches!(kind("{"), RecordError::Json(_)));
         assert!(matches!(kind("[1]"), RecordError::Other(_)));
         assert!(matches!(kind("{\"a\":1}"), RecordError::Other(_)));
-        assert_eq!(kind(&text.replacen("\"version\": 1", "\"version\": 7", 1)), RecordError::Newer { found: 7 });
+        assert_eq!(kind(&text.replacen("\"version\":1", "\"version\":7", 1)), RecordError::Newer { found: 7 });
         assert!(matches!(kind(&text.replacen("\"open\"", "\"shut\"", 1)), RecordError::Field(w) if w.contains("shut")));
         assert!(matches!(kind(&text.replacen("\"name\"", "\"nom\"", 1)), RecordError::Field(_)));
         assert!(matches!(kind(&text[..text.len() / 2]), RecordError::Json(_)));

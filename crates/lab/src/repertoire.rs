@@ -2,28 +2,26 @@
 
 use espalier_methods::method::Entry;
 use espalier_methods::registry::{self, DATA_FREE, METHODS};
-use espalier_tensor::op::Sample;
-use espalier_tensor::ops::ALL;
 
-use crate::export_thin::{self, Outputs};
-use crate::protocol::{Command, Edits, Fault};
+use crate::engine::Engine;
+use crate::host::LocalFuture;
+use crate::more;
+use crate::protocol::{Command, Fault};
 
-/// The methods that an engine runs and the operations that it tests.
+/// The methods that an engine runs, and what does its other work.
 #[derive(Clone, Copy)]
 pub struct Repertoire {
     /// Methods.
     pub methods: &'static [Entry],
-    /// Operations of the self-test, each with its samples.
-    pub tested: &'static [(&'static str, fn() -> Vec<Sample>)],
-    /// How copies without some experts are laid out, which takes the code of the models.
-    pub(crate) thin: Option<Outputs>,
+    /// Compares, writes copies, does records again, tests itself.
+    pub(crate) more: fn(Engine, Command) -> LocalFuture<'static, ()>,
 }
 
 impl Repertoire {
     /// Everything.
-    pub const WHOLE: Self = Self { methods: METHODS, tested: ALL, thin: Some(export_thin::outputs) };
-    /// Methods that need nothing but the weights, and no self-test: code that only the others use is not linked.
-    pub const DATA_FREE: Self = Self { methods: DATA_FREE, tested: &[], thin: None };
+    pub const WHOLE: Self = Self { methods: METHODS, more: more::does };
+    /// Opens, looks, and runs methods that need nothing but the weights: code that only the others use is not linked.
+    pub const DATA_FREE: Self = Self { methods: DATA_FREE, more: more::refuses };
 
     /// The method with this key.
     ///
@@ -38,9 +36,9 @@ impl Repertoire {
 pub fn needs_whole(command: &Command) -> bool {
     match command {
         Command::Run { method, .. } => !registry::is_data_free(method),
-        Command::Replay { .. } | Command::SelfTest { .. } => true,
-        // Only runs of a model read texts, only those over a city points, and only they leave a calibrated pruning.
-        Command::Text(_) | Command::Points(_) | Command::Export { edits: Edits::Thin { .. } | Edits::Calibrated { .. }, .. } => true,
+        Command::Replay { .. } | Command::SelfTest { .. } | Command::Diff { .. } | Command::Export { .. } => true,
+        // Only runs of a model read texts, and only those over a city points.
+        Command::Text(_) | Command::Points(_) => true,
         _ => false,
     }
 }
@@ -62,5 +60,6 @@ mod tests {
         let run = |method: &str| Command::Run { job: 1, method: method.into(), config: serde_json::Value::Null, matrices: None, known: Vec::new(), seed: 0 };
         assert!(METHODS.iter().all(|e| needs_whole(&run(e.card.id)) == Repertoire::DATA_FREE.find(e.card.id).is_err()));
         assert!(needs_whole(&Command::SelfTest { job: 1 }) && needs_whole(&Command::Replay { job: 1, record: String::new() }) && !needs_whole(&Command::Cancel { job: 1 }));
+        assert!(needs_whole(&Command::Diff { job: 1, config: serde_json::Value::Null }) && !needs_whole(&Command::Stats { job: 1, tensor: 0 }) && !needs_whole(&Command::Record));
     }
 }

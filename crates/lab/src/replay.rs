@@ -102,7 +102,7 @@ impl Engine {
                     let (mut nowhere, hash) = Digesting::over(None);
                     // The same files may have been opened under another name.
                     let provenance = provenance.iter().cloned().chain(source.iter().map(|name| (crate::export::SOURCE.into(), name.clone()))).collect();
-                    let done = crate::export::export(&open, edits, provenance, &session, &**self.host(), sink, &mut nowhere, self.repertoire().thin, kept).await?;
+                    let done = crate::export::export(&open, edits, provenance, &session, &**self.host(), sink, &mut nowhere, kept).await?;
                     let check = if digest(&hash) == *sha256 {
                         Check::Same
                     } else {

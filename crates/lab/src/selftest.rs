@@ -5,7 +5,7 @@ use std::rc::Rc;
 use espalier_methods::method::Sink;
 use espalier_methods::report::Event;
 use espalier_tensor::Session;
-use espalier_tensor::op::Sample;
+use espalier_tensor::ops::ALL;
 use espalier_tensor::selftest::test_op;
 
 use crate::device::Devices;
@@ -15,7 +15,7 @@ use crate::jobs::JobSink;
 use crate::protocol::{Reply, SelfTestRow};
 
 /// Runs all samples. The GPU is the session in use, or any adapter there is, a software one too: the test is about right numbers.
-pub(crate) async fn run(all: &[(&'static str, fn() -> Vec<Sample>)], devices: &Devices, host: &Rc<dyn Host>, sink: &JobSink) -> Result<Reply, End> {
+pub(crate) async fn run(devices: &Devices, host: &Rc<dyn Host>, sink: &JobSink) -> Result<Reply, End> {
     let started = host.now_ms();
     let gpu = match devices.session().await {
         Ok((session, info)) if info.gpu => session,
@@ -23,8 +23,8 @@ pub(crate) async fn run(all: &[(&'static str, fn() -> Vec<Sample>)], devices: &D
     };
     let (cpu, gpu) = (Session::cpu().with_cancel(sink.cancel.clone()), gpu.with_cancel(sink.cancel.clone()));
     let (mut failed, mut largest) = (0, 0.0f64);
-    for (done, (op, samples)) in all.iter().enumerate() {
-        sink.event(Event::Progress { done: done as f64, total: all.len() as f64, unit: "operations".into(), label: (*op).into() });
+    for (done, (op, samples)) in ALL.iter().enumerate() {
+        sink.event(Event::Progress { done: done as f64, total: ALL.len() as f64, unit: "operations".into(), label: (*op).into() });
         sink.breathe().await?;
         let row = test_op(op, &samples(), &cpu, &gpu, host.clock()).await.map_err(End::from_device)?;
         failed += u32::from(!row.agrees);
@@ -41,5 +41,5 @@ pub(crate) async fn run(all: &[(&'static str, fn() -> Vec<Sample>)], devices: &D
         host.reply(Reply::SelfTest { job: sink.id, row });
     }
     let seconds = (host.now_ms() - started) / 1e3;
-    Ok(Reply::SelfTested { job: sink.id, largest, failed, ops: all.len() as u32, seconds })
+    Ok(Reply::SelfTested { job: sink.id, largest, failed, ops: ALL.len() as u32, seconds })
 }

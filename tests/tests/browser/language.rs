@@ -91,7 +91,7 @@ fn outliers_stand_on_the_bars_and_their_copy_is_what_the_page_said() {
         let recipe = std::fs::read_to_string(page.download("-recipe.yaml", 30).await?)?;
         ensure!(recipe.contains("WandaPruningModifier"), "{recipe}");
         let record = std::fs::read_to_string(page.download("espalier-run.json", 30).await?)?;
-        ensure!(record.contains("\"method\": \"owl\""), "the record holds the run");
+        ensure!(record.contains("\"method\":\"owl\""), "the record holds the run");
         let copy = pollster::block_on(Checkpoint::open(sources_at(&[copy]).context("it is there")?))?;
         let (mut zeros, mut all) = (0usize, 0usize);
         for m in copy.matrices().iter().filter(|m| m.prunable) {

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
-use espalier_lab::needs_whole;
+use espalier_lab::{needs_whole, record};
 use espalier_lab::protocol::{Command, DeviceChoice, Reply, Slot};
 use espalier_methods::urban::town::PointFile;
 use gloo::events::EventListener;
@@ -102,6 +102,8 @@ struct State {
     whole: bool,
     /// Files of points that were given, for a fresh worker: no run brings them along.
     points: Vec<PointFile>,
+    /// What was done, each step as its text: a fresh worker's record begins with it.
+    done: Vec<String>,
     /// A fresh worker is opening what the last one had open.
     reopening: bool,
     /// Jobs asked of a fresh worker before it had the files open again.
@@ -243,10 +245,13 @@ impl Client {
         self.0.on.emit(FromWorker::Restarted);
     }
 
-    /// Starts a worker with the device and the files of the last.
+    /// Starts a worker with the record, the device and the files of the last.
     fn begin(&self) {
         self.spawn();
         let mut state = self.0.state.borrow_mut();
+        if let Some(link) = state.link.as_ref().filter(|_| !state.done.is_empty()) {
+            link.bridge.send(ToLab::Done(state.done.clone()));
+        }
         if let (Some(device), Some(link)) = (state.device, &state.link) {
             link.bridge.send(ToLab::Command(Packed(Command::Device(device))));
         }
@@ -321,6 +326,7 @@ impl Client {
                     held.into_iter().for_each(|command| self.send(command));
                 }
             }
+            FromLab::Noted(step) => record::keep(&mut self.0.state.borrow_mut().done, step),
             FromLab::Multiplied => self.0.on.emit(FromWorker::Multiplied),
             FromLab::Reply(reply) => self.0.on.emit(FromWorker::Reply(reply)),
             FromLab::Exported { job, blob, name } => match blob.0.dyn_into::<Blob>() {

@@ -52,6 +52,10 @@ impl Host for WorkerHost {
         answer(&reply);
     }
 
+    fn noted(&self, step: &str) {
+        say(FromLab::Noted(step.into()));
+    }
+
     fn now_ms(&self) -> f64 {
         self.clock.as_ref().map_or_else(js_sys::Date::now, Performance::now)
     }

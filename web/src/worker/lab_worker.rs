@@ -58,6 +58,7 @@ impl gloo::worker::Worker for LabWorker {
     fn received(&mut self, _: &WorkerScope<Self>, message: ToLab, _: HandlerId) {
         let engine = self.engine.clone();
         match message {
+            ToLab::Done(steps) => engine.remember(steps),
             ToLab::Command(Packed(command)) => spawn_local(engine.handle(command)),
             ToLab::Files { ticket, slot, files } => spawn_local(async move {
                 let ok = engine.open_in(slot, None, local(files)).await;

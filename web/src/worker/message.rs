@@ -44,6 +44,8 @@ pub enum ToLab {
         /// The Hub or a mirror of it; `None` for the Hub.
         endpoint: Option<String>,
     },
+    /// What the workers before this one did, each step of the record as its text.
+    Done(Vec<String>),
     /// A request to the engine.
     Command(Packed<Command>),
 }
@@ -62,6 +64,8 @@ pub enum FromLab {
     },
     /// The engine has multiplied two matrices, and announces its device next.
     Multiplied,
+    /// A step of the record, for the worker that may have to take this one's place.
+    Noted(String),
     /// The engine's answer. The page opens it where the code that understands it has come.
     Reply(Sealed<Reply>),
     /// The bytes of a finished export (a `Blob`); the engine's own `Exported` follows.

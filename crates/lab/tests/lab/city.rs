@@ -128,7 +128,7 @@ fn a_run_that_waits_is_saved_without_a_step_and_gone_on_with_to_the_same_report(
     assert_eq!(losses(&resumed), losses(&whole));
     // And its record is done again to the last bit, without the file.
     let again = Rc::new(Bench::default());
-    pollster::block_on(Engine::new(again.clone()).handle(Command::Replay { job: 9, record: engine.record().text() }));
+    pollster::block_on(Engine::new(again.clone()).handle(Command::Replay { job: 9, record: engine.record() }));
     assert!(matches!(again.replies.borrow().last(), Some(Reply::Replayed { same: 1, close: 0, different: 0, .. })), "{:?}", again.replies.borrow().last());
 }
 
@@ -149,7 +149,7 @@ fn a_run_that_was_ended_early_is_recorded_as_long_as_it_was() {
     pollster::block_on(engine.handle(run(config)));
     assert_eq!(report(&bench).config["steps"], json!(3));
     let again = Rc::new(Bench::default());
-    pollster::block_on(Engine::new(again.clone()).handle(Command::Replay { job: 9, record: engine.record().text() }));
+    pollster::block_on(Engine::new(again.clone()).handle(Command::Replay { job: 9, record: engine.record() }));
     assert!(matches!(again.replies.borrow().last(), Some(Reply::Replayed { same: 1, different: 0, .. })), "{:?}", again.replies.borrow().last());
 }
 

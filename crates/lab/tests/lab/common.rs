@@ -18,6 +18,8 @@ type Act = Box<dyn Fn(&Reply)>;
 #[derive(Default)]
 pub struct Bench {
     pub replies: RefCell<Vec<Reply>>,
+    /// Steps of the record, as they were noted.
+    pub noted: RefCell<Vec<String>>,
     /// Every look at the clock takes so long (milliseconds): over 40 and each breath is a pause.
     pub tick: Cell<f64>,
     clock: Cell<f64>,
@@ -40,6 +42,9 @@ impl Host for Bench {
             act(&reply);
         }
         self.replies.borrow_mut().push(reply);
+    }
+    fn noted(&self, step: &str) {
+        self.noted.borrow_mut().push(step.into());
     }
     fn now_ms(&self) -> f64 {
         self.clock.set(self.clock.get() + self.tick.get());
