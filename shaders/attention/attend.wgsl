@@ -1,6 +1,7 @@
-//! Scaled dot-product attention, one workgroup for one query of one head. Keys come by 64: their scores are made side by side, the running
-//! maximum and sum are brought up to date, and each invocation adds its elements of the values (the online softmax of Milakov and
-//! Gimelshein, 2018; keys in pieces as in Dao et al., 2022).
+//! Scaled dot-product attention, one invocation for one query of one head. Keys come by eight: their scores are made side by side, the running
+//! maximum and sum are brought up to date, and their shares of the values are added (the online softmax of Milakov and Gimelshein, 2018; keys in
+//! pieces as in Dao et al., 2022). Neighbours are queries of one head, so they read the same keys at the same time; caches serve that, and no barrier
+//! holds anyone up.
 //! use lib/index
 
 struct Params {
@@ -20,7 +21,7 @@ struct Params {
     window: u32,
     /// What scores are multiplied with.
     scale: f32,
-    /// First query (sequence · queries + query) · heads + head of this launch.
+    /// First query (sequence · heads + head) · queries + query of this launch.
     first: u32,
     /// How many of them.
     count: u32,
@@ -33,9 +34,18 @@ struct Params {
 @group(0) @binding(4) var<storage, read> span: array<u32>;
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;
 
-var<workgroup> query: array<f32, 256>;
-var<workgroup> share: array<f32, 64>;
-var<workgroup> tree: array<f32, 64>;
+// What a key scores that is not seen.
+const NONE = -3.4028234e38;
+
+// Elements of one key's values.
+fn values(begin: u32, at: vec4<u32>) -> vec4<f32> {
+    return vec4<f32>(v[begin + at.x], v[begin + at.y], v[begin + at.z], v[begin + at.w]);
+}
+
+// Shares times the values of four keys.
+fn four(shares: vec4<f32>, begin: vec4<u32>, at: vec4<u32>) -> vec4<f32> {
+    return shares.x * values(begin.x, at) + shares.y * values(begin.y, at) + shares.z * values(begin.z, at) + shares.w * values(begin.w, at);
+}
 
 @compute @workgroup_size(64)
 fn main(
@@ -43,90 +53,64 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let number = flat_group(group, groups);
-    // Groups beyond the last work on it again and write nothing, so that all reach the barriers.
-    let at = params.first + min(number, params.count - 1u);
-    let head = at % params.heads;
-    let row = at / params.heads;
-    let sequence = row / params.queries;
-    // Position of the query among the keys.
-    let here = row % params.queries + params.keys - params.queries;
-    let from_q = row * params.heads * params.head + head * params.head;
+    let number = flat_group(group, groups) * 64u + lane;
+    if number >= params.count {
+        return;
+    }
+    let at = params.first + number;
+    let row = at / params.queries;
+    let head = row % params.heads;
+    let sequence = row / params.heads;
+    let place = at % params.queries;
+    let from_q = ((sequence * params.queries + place) * params.heads + head) * params.head;
     let kv_row = params.kv_heads * params.head;
     let from_kv = sequence * params.keys * kv_row + head / (params.heads / params.kv_heads) * params.head;
-    for (var d = lane; d < params.head; d += 64u) {
-        query[min(d, 255u)] = q[from_q + d];
-    }
-    workgroupBarrier();
 
-    let first_valid = span[2u * sequence];
+    // Position of the query among the keys, and the keys that it sees.
+    let here = place + params.keys - params.queries;
+    var start = span[2u * sequence];
     var end = min(span[2u * sequence + 1u], params.keys);
     if params.causal == 1u {
         end = min(end, here + 1u);
     }
-    var start = first_valid;
     if params.window > 0u && here + 1u > params.window {
         start = max(start, here + 1u - params.window);
     }
 
-    var largest = -3.4028234e38;
+    var largest = NONE;
     var total = 0.0;
-    var sums = vec4<f32>();
-    // The same number of rounds for all invocations; keys outside [start, end) weigh nothing.
-    for (var base = 0u; base < params.keys; base += 64u) {
-        let key = base + lane;
-        var score = -3.4028234e38;
-        let seen = key >= start && key < end && key < params.keys;
-        if key < params.keys && seen {
-            var dot = 0.0;
-            for (var d = 0u; d < params.head; d++) {
-                dot += query[min(d, 255u)] * k[from_kv + key * kv_row + d];
-            }
-            score = dot * params.scale;
+    var sums = array<vec4<f32>, 64>();
+    for (var base = start; base < end; base += 8u) {
+        let near = base + vec4<u32>(0u, 1u, 2u, 3u);
+        let far = near + 4u;
+        // The last key stands in for those behind it, and weighs nothing there.
+        let from_near = from_kv + min(near, vec4<u32>(params.keys - 1u)) * kv_row;
+        let from_far = from_kv + min(far, vec4<u32>(params.keys - 1u)) * kv_row;
+        var near_dots = vec4<f32>();
+        var far_dots = vec4<f32>();
+        for (var d = 0u; d < params.head; d++) {
+            let own = q[from_q + d];
+            near_dots += own * vec4<f32>(k[from_near.x + d], k[from_near.y + d], k[from_near.z + d], k[from_near.w + d]);
+            far_dots += own * vec4<f32>(k[from_far.x + d], k[from_far.y + d], k[from_far.z + d], k[from_far.w + d]);
         }
-        tree[lane] = score;
-        workgroupBarrier();
-        for (var half = 32u; half > 0u; half = half / 2u) {
-            if lane < half {
-                tree[lane] = max(tree[lane], tree[lane + half]);
-            }
-            workgroupBarrier();
-        }
+        let near_seen = near < vec4<u32>(end);
+        let far_seen = far < vec4<u32>(end);
+        let near_scores = select(vec4<f32>(NONE), near_dots * params.scale, near_seen);
+        let far_scores = select(vec4<f32>(NONE), far_dots * params.scale, far_seen);
+        let most = max(near_scores, far_scores);
         let before = largest;
-        largest = max(largest, tree[0]);
-        let weight = select(0.0, exp(score - largest), seen);
-        share[lane] = weight;
-        workgroupBarrier();
-        tree[lane] = weight;
-        workgroupBarrier();
-        for (var half = 32u; half > 0u; half = half / 2u) {
-            if lane < half {
-                tree[lane] = tree[lane] + tree[lane + half];
-            }
-            workgroupBarrier();
-        }
+        largest = max(largest, max(max(most.x, most.y), max(most.z, most.w)));
+        let near_shares = select(vec4<f32>(), exp(near_scores - largest), near_seen);
+        let far_shares = select(vec4<f32>(), exp(far_scores - largest), far_seen);
         let shrink = select(exp(before - largest), 1.0, before == largest);
-        total = total * shrink + tree[0];
-        sums = sums * shrink;
-        let there = min(params.keys - base, 64u);
-        for (var j = 0u; j < there; j++) {
-            let w = share[min(j, 63u)];
-            let from_v = from_kv + (base + j) * kv_row;
-            for (var part = 0u; part < 4u; part++) {
-                let d = part * 64u + lane;
-                if d < params.head {
-                    sums[min(part, 3u)] += w * v[from_v + d];
-                }
-            }
+        let both = near_shares + far_shares;
+        total = total * shrink + ((both.x + both.y) + (both.z + both.w));
+        for (var d = 0u; d < params.head; d += 4u) {
+            let elements = min(d + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.head - 1u));
+            sums[d / 4u] = sums[d / 4u] * shrink + (four(near_shares, from_near, elements) + four(far_shares, from_far, elements));
         }
-        workgroupBarrier();
     }
-    if number < params.count {
-        for (var part = 0u; part < 4u; part++) {
-            let d = part * 64u + lane;
-            if d < params.head {
-                y[from_q + d] = select(0.0, sums[min(part, 3u)] / total, total > 0.0);
-            }
-        }
+    for (var d = 0u; d < params.head; d++) {
+        y[from_q + d] = select(0.0, sums[d / 4u][d % 4u] / total, total > 0.0);
     }
 }

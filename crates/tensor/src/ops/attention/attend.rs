@@ -33,7 +33,7 @@ pub struct Attend {
     pub scale: f32,
 }
 
-/// Most elements of a head: four for each invocation of the kernel.
+/// Most elements of a head: what an invocation of the kernel keeps.
 pub const MOST_HEAD: usize = 256;
 
 struct Sizes {
@@ -114,19 +114,19 @@ impl Op for Attend {
             let numbers = [queries, keys, self.heads, self.kv_heads, head, usize::from(self.causal), self.window.unwrap_or(0), first, count].map(|v| v as u32);
             let [queries, keys, heads, kv_heads, head, causal, window, first, count] = numbers;
             let params = Params::new(queries, keys, heads, kv_heads, head, causal, window, self.scale, first, count);
-            launch(params, (0..4).map(Slot::Input).chain([Slot::Output]).collect(), grid(count as usize))
+            launch(params, (0..4).map(Slot::Input).chain([Slot::Output]).collect(), grid((count as usize).div_ceil(64)))
         });
         Plan { scratch: Vec::new(), launches: launches.collect() }
     }
 
     /// A score errs by e = (2γ(head)·scale·head·max|q|·max|k|) on both sides together, WGSL's `exp` by 3 + 2|d| units (as in `Softmax`: 3.3 of
-    /// 1), the online rescaling by the same again a piece of 64 keys, sums by γ(keys); every weight's share moves by twice that, the result by max|v| of it.
+    /// 1), the online rescaling by the same again a piece of eight keys, sums by γ(keys); every weight's share moves by twice that, the result by max|v| of it.
     fn tolerance(&self, inputs: &[&Array]) -> Tolerance {
         let specs: Vec<Spec> = inputs.iter().map(|a| a.spec()).collect();
         let Sizes { keys, head, .. } = self.sizes(&specs);
         let size = head as f32 * magnitude(inputs[0]) * magnitude(inputs[1]) * self.scale.abs();
         let score = 2.0 * (gamma(head) + ULP) * size;
-        let weight = score + 2.0 * gamma(keys + 8) + (5.0 + 4.3 * (keys.div_ceil(64) + 2) as f32) * ULP;
+        let weight = score + 2.0 * gamma(keys + 8) + (5.0 + 4.3 * (keys.div_ceil(8) + 2) as f32) * ULP;
         Tolerance::absolute(2.0 * weight * magnitude(inputs[2]) + f32::MIN_POSITIVE)
     }
 
