@@ -41,7 +41,7 @@ fn put_one(row: u32, col: u32, value: f32) {
     }
 }
 
-@compute @workgroup_size(8, 8)
+@compute @workgroup_size(8, 4)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
@@ -49,9 +49,9 @@ fn main(
 ) {
     let across = (params.start + params.rows + 63u) / 64u;
     let number = flat_group(group, groups);
-    let row = params.start + (number / across * 8u + lane.y) * 8u;
+    let row = params.start + (number / across * 4u + lane.y) * 16u;
     let col = (number % across * 8u + lane.x) * 8u;
-    if row >= params.start + params.rows || row >= params.size || col >= params.size || col > row + 7u {
+    if row >= params.start + params.rows || row >= params.size || col >= params.size || col > row + 15u {
         return;
     }
     let factor = Factor(params.a_base, params.a_stride, params.size);

@@ -1,5 +1,5 @@
 //! c[i, j] = Σₖ a[i, k] · b[k, j], each factor by rows or k-major as the pipeline's constants say; rows of both are a multiple of four
-//! long. A workgroup makes 64 × 64 results, an invocation 8 × 8 of them.
+//! long. A workgroup makes 64 × 64 results, an invocation 16 × 8 of them.
 //! use lib/index
 //! use lib/product
 
@@ -46,7 +46,7 @@ fn put_one(row: u32, col: u32, value: f32) {
     }
 }
 
-@compute @workgroup_size(8, 8)
+@compute @workgroup_size(8, 4)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
@@ -54,7 +54,7 @@ fn main(
 ) {
     let across = (params.cols + 63u) / 64u;
     let number = flat_group(group, groups);
-    let row = (number / across * 8u + lane.y) * 8u;
+    let row = (number / across * 4u + lane.y) * 16u;
     let col = (number % across * 8u + lane.x) * 8u;
     if row >= params.rows || col >= params.cols {
         return;

@@ -92,8 +92,8 @@ pub fn cut(n: usize, most: usize) -> impl Iterator<Item = Run> + Clone {
     (0..n).step_by(most.max(1)).map(move |start| Run { start, len: most.min(n - start) })
 }
 
-/// Rows of a launch of so many multiply-adds a row, at most `most`: whole workgroups of 64, or where those take too long whole tiles of 8.
+/// Rows of a launch of so many multiply-adds a row, at most `most`: whole workgroups of 64, or where those take too long whole tiles of 16.
 pub fn step(macs_a_row: usize, most: usize) -> usize {
     let rows = (limits().macs / macs_a_row.max(1) as u64).min(most as u64) as usize;
-    if rows >= 64 { rows / 64 * 64 } else { (rows / 8 * 8).max(8) }
+    if rows >= 64 { rows / 64 * 64 } else { (rows / 16 * 16).max(16) }
 }
