@@ -119,7 +119,7 @@ pub fn all() -> Vec<Item> {
     items.push(Item {
         name: "forward".into(),
         spec: json!({ "name": "forward", "kind": "forward", "inputs": { "file": ["u8"], "config": ["u8"], "tokens": ["u32", forward::WINDOWS, forward::LENGTH] }, "expected": "f64" }),
-        peers: vec![CPU, JAX, TFJS, JAX_GPU],
+        peers: vec![CPU, WGSL, JAX, TFJS, JAX_GPU],
         limit: 1e-5,
         bars: vec![Bar::Ratio(CPU, &[JAX, TFJS], 1.0)],
     });
