@@ -27,7 +27,7 @@ pub struct Page {
     elsewhere: Arc<Mutex<Vec<String>>>,
     downloads: TempDir,
     _profile: TempDir,
-    _process: Driver,
+    process: Driver,
 }
 
 struct Driver(Child);
@@ -179,7 +179,7 @@ impl Page {
             }
         };
         driver.set_script_timeout(Duration::from_secs(120)).await?;
-        Ok(Self { driver, address, cut, elsewhere, downloads, _profile: profile, _process: process })
+        Ok(Self { driver, address, cut, elsewhere, downloads, _profile: profile, process })
     }
 
     /// Goes to any file of the site.
@@ -330,6 +330,11 @@ impl Page {
     /// Where the page is served, without a slash at the end.
     pub fn origin(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// The driver's process: the browser and all its own stand under it.
+    pub fn process(&self) -> u32 {
+        self.process.0.id()
     }
 
     /// Everything that was asked of other computers, by the page or by the browser itself: it is started so that it asks for nothing.

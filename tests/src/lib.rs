@@ -2,4 +2,5 @@
 
 pub mod browser;
 pub mod fixtures;
+pub mod memory;
 pub mod places;

@@ -15,6 +15,7 @@ mod lessons;
 mod links;
 mod look;
 mod map;
+mod memory;
 mod musts;
 mod offline;
 mod regions;

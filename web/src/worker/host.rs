@@ -11,10 +11,11 @@ use espalier_nets::checkpoint::{ByteSink, LocalFuture, SinkError};
 use js_sys::{Function, Promise, Reflect};
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{MessageChannel, MessagePort, Performance, WorkerGlobalScope};
 
 use super::blob_sink::BlobSink;
+use super::disk::tidy;
 use super::fetch::BrowserFetch;
 use super::lab_worker::{answer, say};
 use super::message::FromLab;
@@ -48,6 +49,7 @@ impl Host for WorkerHost {
     fn reply(&self, reply: Reply) {
         if matches!(reply, Reply::Device(_)) {
             say(FromLab::Multiplied);
+            spawn_local(tidy());
         }
         answer(&reply);
     }

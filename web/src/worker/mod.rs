@@ -7,6 +7,7 @@ pub mod blob_source;
 pub mod capture;
 pub mod client;
 pub mod codec;
+pub mod disk;
 pub mod fetch;
 pub mod host;
 pub mod lab_worker;
