@@ -1,4 +1,4 @@
-//! −ln softmax(x)[target] of each row, one workgroup a row: the largest logit, then the sum of exponentials.
+//! −ln softmax(x)[target] of each row: the largest logit, then the sum of exponentials.
 //! A target past the row's end costs nothing.
 //! use lib/exponentials
 //! use lib/index
@@ -27,15 +27,15 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let number = flat_group(group, groups);
-    // Groups beyond the last row work on it again and write nothing, so that all reach the barriers.
+    let number = row_number(flat_group(group, groups), lane);
+    // Invocations beyond the last row work on it again and write nothing, so that all reach the barriers.
     let row = min(number, params.rows - 1u);
     let from_x = params.x_base + row * params.width;
 
     let largest = row_largest(lane, from_x);
     let sum = row_exponentials(lane, from_x, largest);
 
-    if number == row && lane == 0u {
+    if number == row && lane % row_lanes == 0u {
         let chosen = targets[params.t_base + row];
         var loss = 0.0;
         if chosen < params.width {

@@ -1,5 +1,5 @@
 //! How far the rows of two matrices are apart, one number a row: Jensen–Shannon divergence of their softmaxes, mean squared difference, or
-//! one minus their cosine. One workgroup a row.
+//! one minus their cosine.
 //! use lib/row
 //! use lib/index
 
@@ -50,7 +50,7 @@ fn spread(r: f32) -> f32 {
 fn jensen_shannon(lane: u32, from_p: u32, from_q: u32) -> f32 {
     var most_p = -3.4028234e38;
     var most_q = -3.4028234e38;
-    for (var i = lane; i < params.width; i += 64u) {
+    for (var i = lane % row_lanes; i < params.width; i += row_lanes) {
         most_p = max(most_p, p[from_p + i]);
         most_q = max(most_q, q[from_q + i]);
     }
@@ -58,7 +58,7 @@ fn jensen_shannon(lane: u32, from_p: u32, from_q: u32) -> f32 {
     most_q = row_largest_of(lane, most_q);
     var sum_p = 0.0;
     var sum_q = 0.0;
-    for (var i = lane; i < params.width; i += 64u) {
+    for (var i = lane % row_lanes; i < params.width; i += row_lanes) {
         sum_p += exp(p[from_p + i] - most_p);
         sum_q += exp(q[from_q + i] - most_q);
     }
@@ -66,7 +66,7 @@ fn jensen_shannon(lane: u32, from_p: u32, from_q: u32) -> f32 {
     sum_q = row_sum(lane, sum_q);
     let shift = (most_p - most_q) + (log(sum_p) - log(sum_q));
     var total = 0.0;
-    for (var i = lane; i < params.width; i += 64u) {
+    for (var i = lane % row_lanes; i < params.width; i += row_lanes) {
         let a = exp(p[from_p + i] - most_p) / sum_p;
         let b = exp(q[from_q + i] - most_q) / sum_q;
         let middle = 0.5 * (a + b);
@@ -79,7 +79,7 @@ fn jensen_shannon(lane: u32, from_p: u32, from_q: u32) -> f32 {
 
 fn mean_square(lane: u32, from_p: u32, from_q: u32) -> f32 {
     var total = 0.0;
-    for (var i = lane; i < params.width; i += 64u) {
+    for (var i = lane % row_lanes; i < params.width; i += row_lanes) {
         let d = p[from_p + i] - q[from_q + i];
         total += d * d;
     }
@@ -90,7 +90,7 @@ fn mean_square(lane: u32, from_p: u32, from_q: u32) -> f32 {
 fn cosine(lane: u32, from_p: u32, from_q: u32) -> f32 {
     var square_p = 0.0;
     var square_q = 0.0;
-    for (var i = lane; i < params.width; i += 64u) {
+    for (var i = lane % row_lanes; i < params.width; i += row_lanes) {
         square_p += p[from_p + i] * p[from_p + i];
         square_q += q[from_q + i] * q[from_q + i];
     }
@@ -99,7 +99,7 @@ fn cosine(lane: u32, from_p: u32, from_q: u32) -> f32 {
     let scale_p = select(0.0, 1.0 / sqrt(square_p), square_p > 0.0);
     let scale_q = select(0.0, 1.0 / sqrt(square_q), square_q > 0.0);
     var total = 0.0;
-    for (var i = lane; i < params.width; i += 64u) {
+    for (var i = lane % row_lanes; i < params.width; i += row_lanes) {
         let d = p[from_p + i] * scale_p - q[from_q + i] * scale_q;
         total += d * d;
     }
@@ -113,8 +113,8 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let number = flat_group(group, groups);
-    // Groups beyond the last row work on it again and write nothing, so that all reach the barriers.
+    let number = row_number(flat_group(group, groups), lane);
+    // Invocations beyond the last row work on it again and write nothing, so that all reach the barriers.
     let row = min(number, params.rows - 1u);
     let from_p = params.p_base + row * params.width;
     let from_q = params.q_base + row * params.width;
@@ -124,7 +124,7 @@ fn main(
         case 1u: { value = mean_square(lane, from_p, from_q); }
         default: { value = cosine(lane, from_p, from_q); }
     }
-    if number == row && lane == 0u {
+    if number == row && lane % row_lanes == 0u {
         y[params.y_base + row] = value;
     }
 }

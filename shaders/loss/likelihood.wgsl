@@ -1,5 +1,5 @@
 //! What a tile of a vocabulary adds to the likelihood of each row's target: the running maximum, the running Σ exp(logit − maximum) and the
-//! target's logit. One workgroup a row.
+//! target's logit.
 //! use lib/exponentials
 //! use lib/index
 
@@ -28,7 +28,7 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let number = flat_group(group, groups);
+    let number = row_number(flat_group(group, groups), lane);
     let row = min(number, params.rows - 1u);
     let from_x = params.x_base + row * params.width;
     let at = params.row_base + row;
@@ -36,7 +36,7 @@ fn main(
     let old = before[3u * at];
     let largest = max(row_largest(lane, from_x), old);
     let sum = row_exponentials(lane, from_x, largest);
-    if number < params.rows && lane == 0u {
+    if number < params.rows && lane % row_lanes == 0u {
         let word = words[at] - params.first;
         y[3u * at] = largest;
         y[3u * at + 1u] = before[3u * at + 1u] * exp(max(old, -3.0e38) - largest) + sum;

@@ -1,4 +1,4 @@
-//! y = x − max − ln Σ exp(x − max) along rows, one workgroup a row: the largest element, then the sum,
+//! y = x − max − ln Σ exp(x − max) along rows: the largest element, then the sum,
 //! then the results.
 //! use lib/exponentials
 //! use lib/index
@@ -24,8 +24,8 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let row = flat_group(group, groups);
-    // Groups beyond the last row work on it again and write nothing, so that all reach the barriers.
+    let row = row_number(flat_group(group, groups), lane);
+    // Invocations beyond the last row work on it again and write nothing, so that all reach the barriers.
     let from_row = min(row, params.rows - 1u);
     let from_x = params.x_base + from_row * params.width;
 
@@ -35,7 +35,7 @@ fn main(
     if row < params.rows {
         let to_y = params.y_base + row * params.width;
         let shift = log(sum);
-        for (var i = lane; i < params.width; i += 64u) {
+        for (var i = lane % row_lanes; i < params.width; i += row_lanes) {
             y[to_y + i] = x[from_x + i] - largest - shift;
         }
     }

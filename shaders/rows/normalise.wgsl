@@ -1,4 +1,4 @@
-//! Rows brought to a mean square of one, one workgroup a row: y = c / √(mean(c²) + ε), with c = x (kind 0) or c = x − mean(x) (kind 1).
+//! Rows brought to a mean square of one: y = c / √(mean(c²) + ε), with c = x (kind 0) or c = x − mean(x) (kind 1).
 //! use lib/row
 //! use lib/index
 
@@ -27,28 +27,28 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let row = flat_group(group, groups);
-    // Groups beyond the last row work on it again and write nothing, so that all reach the barriers.
+    let row = row_number(flat_group(group, groups), lane);
+    // Invocations beyond the last row work on it again and write nothing, so that all reach the barriers.
     let from_row = min(row, params.rows - 1u);
     let from_x = params.x_base + from_row * params.width;
 
     var mean = 0.0;
     if params.kind == 1u {
         var sum = 0.0;
-        for (var i = lane; i < params.width; i += 64u) {
+        for (var i = lane % row_lanes; i < params.width; i += row_lanes) {
             sum += x[from_x + i];
         }
         mean = row_sum(lane, sum) / f32(params.width);
     }
     var squares = 0.0;
-    for (var i = lane; i < params.width; i += 64u) {
+    for (var i = lane % row_lanes; i < params.width; i += row_lanes) {
         let c = x[from_x + i] - mean;
         squares += c * c;
     }
     let factor = inverseSqrt(row_sum(lane, squares) / f32(params.width) + params.epsilon);
     if row < params.rows {
         let to_y = params.y_base + row * params.width;
-        for (var i = lane; i < params.width; i += 64u) {
+        for (var i = lane % row_lanes; i < params.width; i += row_lanes) {
             y[to_y + i] = (x[from_x + i] - mean) * factor;
         }
     }

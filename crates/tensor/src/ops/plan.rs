@@ -9,9 +9,20 @@ use crate::op::{Launch, Slot};
 /// Invocations a workgroup in kernels over flat indices.
 pub const LANES: usize = 256;
 
-/// Additions in a row on the way of one element to its row's sum, in kernels that take in `lib/row`: those of one invocation, then those over the invocations.
+/// Invocations a row in kernels that take in `lib/row`: eight where rows are short, so that a workgroup takes eight of them.
+fn row_lanes(width: usize) -> usize {
+    if width <= 512 { 8 } else { 64 }
+}
+
+/// Additions in a row on the way of one element to its row's sum, in such kernels: those of one invocation, then those over the invocations.
 pub fn row_path(width: usize) -> usize {
-    width.div_ceil(64) + 11
+    width.div_ceil(row_lanes(width)) + 11
+}
+
+/// One launch of such a kernel over `rows` rows of `width` elements.
+pub fn row_launch<P: Params>(params: P, buffers: Vec<Slot>, rows: usize, width: usize) -> Launch {
+    let lanes = row_lanes(width);
+    made_for(&[("row_lanes", lanes as u32)], launch(params, buffers, grid(rows.div_ceil(64 / lanes))))
 }
 
 /// Workgroups a dimension, by WebGPU's default limit.

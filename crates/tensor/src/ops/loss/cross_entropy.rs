@@ -6,7 +6,7 @@ use super::{CrossEntropyGrad, class_samples, classes};
 use crate::array::{Array, Spec};
 use crate::op::{Op, Plan, Sample, Tolerance};
 use crate::ops::exponential::{largest, sum_of_exponentials};
-use crate::ops::plan::{Run, grid, input_part, launch, output_part, row_path, row_runs};
+use crate::ops::plan::{Run, input_part, output_part, row_launch, row_path, row_runs};
 use crate::ops::values::{ULP, flat, flat_u32, gamma, magnitude};
 use crate::tape::{Gradients, NotDifferentiable, Vjp};
 
@@ -44,7 +44,7 @@ impl Op for CrossEntropy {
         let launches = row_runs(n, width).map(|run| {
             let x = input_part(0, Run { start: run.start * width, len: run.len * width }, n * width);
             let (t, y) = (input_part(1, run, n), output_part(run, n));
-            launch(Params::new(run.len as u32, width as u32, x.base, t.base, y.base), vec![x.slot, t.slot, y.slot], grid(run.len))
+            row_launch(Params::new(run.len as u32, width as u32, x.base, t.base, y.base), vec![x.slot, t.slot, y.slot], run.len, width)
         });
         Plan { scratch: Vec::new(), launches: launches.collect() }
     }

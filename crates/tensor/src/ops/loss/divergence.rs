@@ -4,7 +4,7 @@ use espalier_kernels::loss::divergence::Params;
 
 use crate::array::{Array, Spec};
 use crate::op::{Op, Plan, Sample, Tolerance};
-use crate::ops::plan::{Run, grid, input_part, launch, output_part, row_path, row_runs};
+use crate::ops::plan::{Run, input_part, output_part, row_launch, row_path, row_runs};
 use crate::ops::sampling::{float_array, sample, tied_array, tiled};
 use crate::ops::values::{ULP, flat, gamma, magnitude};
 use crate::tape::{Gradients, NotDifferentiable, Vjp};
@@ -113,7 +113,7 @@ impl Op for Divergence {
             let elements = Run { start: run.start * width, len: run.len * width };
             let (p, q) = (input_part(0, elements, rows * width), input_part(1, elements, rows * width));
             let y = output_part(run, rows);
-            launch(Params::new(run.len as u32, width as u32, kind, p.base, q.base, y.base), vec![p.slot, q.slot, y.slot], grid(run.len))
+            row_launch(Params::new(run.len as u32, width as u32, kind, p.base, q.base, y.base), vec![p.slot, q.slot, y.slot], run.len, width)
         });
         Plan { scratch: Vec::new(), launches: launches.collect() }
     }

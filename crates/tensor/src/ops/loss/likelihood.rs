@@ -5,7 +5,7 @@ use espalier_kernels::loss::likelihood::Params;
 use crate::array::{Array, DType, Spec};
 use crate::op::{Op, Plan, Sample, Slot, Tolerance};
 use crate::ops::exponential::{exponential, largest, sum_of_exponentials};
-use crate::ops::plan::{Run, grid, input_part, launch, limits, row_path, row_runs};
+use crate::ops::plan::{Run, input_part, limits, row_launch, row_path, row_runs};
 use crate::ops::sampling::{SIZES, float_array, indices, sample, tiled};
 use crate::ops::values::{ULP, flat, flat_u32, gamma, magnitude};
 use crate::tape::{Gradients, NotDifferentiable, Vjp};
@@ -78,7 +78,7 @@ impl Op for Likelihood {
         let launches = row_runs(rows, width).map(|run| {
             let x = input_part(0, Run { start: run.start * width, len: run.len * width }, rows * width);
             let params = Params::new(run.len as u32, width as u32, self.first as u32, x.base, run.start as u32);
-            launch(params, vec![x.slot, Slot::Input(1), Slot::Input(2), Slot::Output], grid(run.len))
+            row_launch(params, vec![x.slot, Slot::Input(1), Slot::Input(2), Slot::Output], run.len, width)
         });
         Plan { scratch: Vec::new(), launches: launches.collect() }
     }

@@ -7,7 +7,7 @@ use crate::array::{Array, Spec};
 use crate::op::{Op, Plan, Sample, Tolerance, Value};
 use crate::ops::elementwise::{Binary, Unary};
 use crate::ops::exponential::{largest, sum_of_exponentials};
-use crate::ops::plan::{launch, row_path};
+use crate::ops::plan::row_path;
 use crate::ops::reduce::{Fold, FoldKind};
 use crate::ops::values::{ULP, flat, gamma, magnitude};
 use crate::tape::{Gradients, NotDifferentiable, Vjp};
@@ -41,9 +41,7 @@ impl Op for LogSoftmax {
     }
 
     fn gpu(&self, inputs: &[Spec], _output: &Spec) -> Plan {
-        let width = rows(&inputs[0]).1 as u32;
-        let make = |count, x, y, slots, groups| launch(Params::new(count, width, x, y), slots, groups);
-        Plan { scratch: Vec::new(), launches: launches(&inputs[0], make) }
+        Plan { scratch: Vec::new(), launches: launches(&inputs[0], Params::new) }
     }
 
     /// The sum's relative error as in `Softmax` (3.3 units, one of the twin, and γ for its path) is an absolute one of its logarithm; WGSL grants `log` 3 units or

@@ -12,9 +12,11 @@ pub(super) use log_softmax::samples as log_softmax_samples;
 pub(super) use normalise::samples as normalise_samples;
 pub(super) use softmax::samples as softmax_samples;
 
+use espalier_kernels::Params;
+
 use crate::array::{Array, Spec};
-use crate::op::{Launch, Sample, Slot};
-use crate::ops::plan::{Run, grid, input_part, output_part, row_runs};
+use crate::op::{Launch, Sample};
+use crate::ops::plan::{Run, input_part, output_part, row_launch, row_runs};
 use crate::ops::sampling::{float_array, sample, tied_array, tiled};
 
 /// Rows and elements a row.
@@ -23,8 +25,8 @@ fn rows(spec: &Spec) -> (usize, usize) {
     (spec.shape[..spec.shape.len() - 1].iter().product(), width)
 }
 
-/// One launch for each run of rows; `make` gets the rows, the bases of x and y, what to bind, and the grid.
-fn launches(spec: &Spec, make: impl Fn(u32, u32, u32, Vec<Slot>, [u32; 3]) -> Launch) -> Vec<Launch> {
+/// One launch for each run of rows; `params` gets the rows, their width, and the bases of x and y.
+fn launches<P: Params>(spec: &Spec, params: impl Fn(u32, u32, u32, u32) -> P) -> Vec<Launch> {
     let (count, width) = rows(spec);
     if width == 0 {
         return Vec::new();
@@ -33,7 +35,7 @@ fn launches(spec: &Spec, make: impl Fn(u32, u32, u32, Vec<Slot>, [u32; 3]) -> La
         .map(|run| {
             let elements = Run { start: run.start * width, len: run.len * width };
             let (x, y) = (input_part(0, elements, spec.len()), output_part(elements, spec.len()));
-            make(run.len as u32, x.base, y.base, vec![x.slot, y.slot], grid(run.len))
+            row_launch(params(run.len as u32, width as u32, x.base, y.base), vec![x.slot, y.slot], run.len, width)
         })
         .collect()
 }

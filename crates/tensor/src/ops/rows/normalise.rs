@@ -6,7 +6,7 @@ use super::{launches, rows};
 use crate::array::{Array, Spec};
 use crate::op::{Op, Plan, Sample, Tolerance};
 use crate::ops::elementwise::{Affine, Binary, Unary};
-use crate::ops::plan::{launch, row_path};
+use crate::ops::plan::row_path;
 use crate::ops::reduce::{Fold, FoldKind};
 use crate::ops::sampling::{SIZES, float_array, sample, tied_array, tiled};
 use crate::ops::values::{ULP, flat, gamma};
@@ -65,9 +65,8 @@ impl Op for Normalise {
     }
 
     fn gpu(&self, inputs: &[Spec], _output: &Spec) -> Plan {
-        let width = rows(&inputs[0]).1 as u32;
-        let make = |count, x, y, slots, groups| launch(Params::new(count, width, u32::from(self.centred), self.epsilon, x, y), slots, groups);
-        Plan { scratch: Vec::new(), launches: launches(&inputs[0], make) }
+        let params = |rows, width, x, y| Params::new(rows, width, u32::from(self.centred), self.epsilon, x, y);
+        Plan { scratch: Vec::new(), launches: launches(&inputs[0], params) }
     }
 
     /// The mean errs by γ·max|x| (γ for the sum's path) and c by half a unit more, together d; the mean square by γ of itself and 2d·√(mean c²), so that

@@ -7,7 +7,7 @@ use crate::array::{Array, Spec};
 use crate::op::{Op, Plan, Sample, Tolerance, Value};
 use crate::ops::elementwise::Binary;
 use crate::ops::exponential::{exponentials, largest};
-use crate::ops::plan::{launch, row_path};
+use crate::ops::plan::row_path;
 use crate::ops::reduce::{Fold, FoldKind};
 use crate::ops::values::{ULP, flat, gamma};
 use crate::tape::{Gradients, NotDifferentiable, Vjp};
@@ -39,9 +39,7 @@ impl Op for Softmax {
     }
 
     fn gpu(&self, inputs: &[Spec], _output: &Spec) -> Plan {
-        let width = rows(&inputs[0]).1 as u32;
-        let make = |count, x, y, slots, groups| launch(Params::new(count, width, x, y), slots, groups);
-        Plan { scratch: Vec::new(), launches: launches(&inputs[0], make) }
+        Plan { scratch: Vec::new(), launches: launches(&inputs[0], Params::new) }
     }
 
     /// WGSL grants `exp(d)` 3 + 2|d| units, and (3 + 2|d|)·eᵈ ≤ 3.3 units of 1 for d ≤ 0: in the numerator (≤ 1 of a sum ≥ 1), in the
