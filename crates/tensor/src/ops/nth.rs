@@ -1,170 +1,110 @@
-//! The k-th smallest of many integers by counting: each step is one pass without a branch, which vectorises, and halves or better what
-//! is left; only the last few dozen are picked out and sorted.
+//! The k smallest of a row by counting: each step is one pass without a branch, which vectorises. The upper halves of the keys are searched first, eight to
+//! a vector, then the lower halves of those few that share theirs with the k-th. No distribution takes more than some thirty passes over halves.
 
-/// So few candidates are sorted.
-const FEW: usize = 64;
-/// A pivot aims so many ranks beyond the wanted one, so that it cuts off the longer side of what is left.
-const BEYOND: usize = 24;
-/// Keys at a time.
-const LANES: usize = 4;
-/// After so many turns bounds are moved to keys.
-const TURNS: u32 = 6;
-/// Keys that the first two pivots are taken from.
-const SAMPLE: usize = 64;
+use super::order::By;
 
-/// What is known of the wanted key: it is in `low..=high`.
-#[derive(Clone, Copy)]
-struct Bracket {
-    low: i32,
-    high: i32,
-    /// Keys below `low`.
-    below: usize,
-    /// Keys up to `high`.
-    upto: usize,
+/// Elements whose halves are kept together.
+const RUN: usize = 32;
+
+/// Room for a row's halves, and where the last row's search ended.
+#[derive(Default)]
+pub struct Rows {
+    /// Upper halves, two to a word: of each run those of its first part beside those of its second, so that no vector has to be shuffled.
+    upper: Vec<u32>,
+    /// Lower halves of those that are left.
+    lower: Vec<u16>,
+    last: u16,
 }
 
-impl Bracket {
-    /// Counts the keys up to a pivot of `low..high` and keeps the side of the k-th.
-    fn cut(&mut self, keys: &[i32], k: usize, pivot: i32) {
-        let upto = keys.iter().map(|&key| u32::from(key <= pivot)).sum::<u32>() as usize;
-        if upto >= k {
-            (self.high, self.upto) = (pivot, upto);
-        } else {
-            (self.low, self.below) = (pivot + 1, upto);
-        }
-    }
-
-    /// The same, and moves the bounds to keys that occur: three times the work, but gaps and heaps of equal keys end here.
-    fn cut_to_keys(&mut self, keys: &[i32], k: usize, pivot: i32) {
-        let (mut upto, mut last, mut next) = ([0_i32; LANES], [i32::MIN; LANES], [i32::MAX; LANES]);
-        let (runs, rest) = keys.as_chunks::<LANES>();
-        for run in runs {
-            // One loop a lane-wise step and masks instead of branches: so compilers make vector code of it, in wasm too.
-            let mut left = [0; LANES];
-            for i in 0..LANES {
-                left[i] = -i32::from(run[i] <= pivot);
-            }
-            for i in 0..LANES {
-                upto[i] -= left[i];
-            }
-            for i in 0..LANES {
-                let key = (run[i] & left[i]) | (i32::MIN & !left[i]);
-                last[i] = if key > last[i] { key } else { last[i] };
-            }
-            for i in 0..LANES {
-                let key = (run[i] & !left[i]) | (i32::MAX & left[i]);
-                next[i] = if key < next[i] { key } else { next[i] };
-            }
-        }
-        for &key in rest {
-            if key <= pivot {
-                upto[0] += 1;
-                last[0] = last[0].max(key);
-            } else {
-                next[0] = next[0].min(key);
-            }
-        }
-        let upto = upto.iter().sum::<i32>() as usize;
-        if upto >= k {
-            self.high = last.into_iter().fold(i32::MIN, i32::max);
-            self.upto = upto;
-        } else {
-            self.low = next.into_iter().fold(i32::MAX, i32::min);
-            self.below = upto;
-        }
-    }
-
-    /// Where the key of a rank would be if keys were spread evenly.
-    fn guess(&self, rank: usize) -> i32 {
-        let share = (rank - self.below) as f64 / (self.upto - self.below) as f64;
-        let at = f64::from(self.low) + share * (f64::from(self.high) - f64::from(self.low));
-        (at as i32).clamp(self.low, self.high - 1)
-    }
-
-    fn middle(&self) -> i32 {
-        ((i64::from(self.low) + i64::from(self.high)) >> 1) as i32
-    }
+/// How many halves are so.
+fn count(halves: &[u16], so: impl Fn(u16) -> bool) -> usize {
+    // Counted in what is as wide as they are: so vectors stay whole.
+    halves.chunks(1 << 15).map(|part| usize::from(part.iter().map(|&half| u16::from(so(half))).sum::<u16>())).sum()
 }
 
-/// The k-th smallest key (1 ≤ k ≤ how many there are), and how many of those equal to it belong to the k smallest.
-pub fn nth(keys: &[i32], k: usize) -> (i32, usize) {
-    let (low, high) = keys.iter().fold((i32::MAX, i32::MIN), |(low, high), &key| (low.min(key), high.max(key)));
-    let mut bracket = Bracket { low, high, below: 0, upto: keys.len() };
-    let open = |b: &Bracket| b.low < b.high && b.upto - b.below > FEW;
-    if keys.len() > 4 * SAMPLE {
-        let step = keys.len() / SAMPLE;
-        let mut sample: [i32; SAMPLE] = std::array::from_fn(|i| keys[i * step]);
-        sample.sort_unstable();
-        let place = k * SAMPLE / keys.len();
-        // The rank of a sample's place errs by √(s/4) = 4 places at most, mostly.
-        for pivot in [sample[place.saturating_sub(5)], sample[(place + 5).min(SAMPLE - 1)]] {
-            if open(&bracket) && (bracket.low..bracket.high).contains(&pivot) {
-                bracket.cut(keys, k, pivot);
-            }
+/// The k-th smallest half (1 ≤ k ≤ how many there are), how many are smaller, and how many not larger. It is looked for at `from`, then away from there by
+/// twice the step each time, and once it lies between two pivots by halving what is left.
+fn search(halves: &[u16], k: usize, from: u16, mut step: i32) -> (u16, usize, usize) {
+    let (mut low, mut high) = (0, i32::from(u16::MAX));
+    let (mut below, mut upto) = (0, halves.len());
+    let (mut left, mut right) = (false, false);
+    let mut pivot = i32::from(from).min(high - 1);
+    while low < high {
+        let n = count(halves, |half| half <= pivot as u16);
+        if n >= k {
+            (high, upto, right) = (pivot, n, true);
+        } else {
+            (low, below, left) = (pivot + 1, n, true);
         }
-    }
-    for turn in 1_u32.. {
-        if !open(&bracket) {
-            break;
-        }
-        let (lower, upper) = (k - bracket.below, bracket.upto - k);
-        // Now and then the middle, so that 32 · 4 turns are enough for whatever distribution.
-        let pivot = match turn % 4 {
-            0 => bracket.middle(),
-            _ if lower > upper => bracket.guess(k.saturating_sub(BEYOND).max(bracket.below + 1)),
-            _ => bracket.guess((k + BEYOND).min(bracket.upto - 1)),
+        pivot = if left && right {
+            (low + high) >> 1
+        } else {
+            step *= 2;
+            if left { (pivot + step).min(high - 1) } else { (pivot - step).max(low) }
         };
-        if turn < TURNS { bracket.cut(keys, k, pivot) } else { bracket.cut_to_keys(keys, k, pivot) }
     }
-    let rank = k - bracket.below;
-    if bracket.low == bracket.high {
-        return (bracket.low, rank);
-    }
-    let mut few = Vec::with_capacity(FEW);
-    // One comparison instead of two.
-    let width = bracket.high.wrapping_sub(bracket.low) as u32;
-    let inside = |key: i32| key.wrapping_sub(bracket.low) as u32 <= width;
-    let (runs, rest) = keys.as_chunks::<16>();
-    for run in runs {
-        let mut some = 0;
-        for &key in run {
-            some |= u32::from(inside(key));
-        }
-        if some != 0 {
-            few.extend(run.iter().copied().filter(|&key| inside(key)));
-        }
-    }
-    few.extend(rest.iter().copied().filter(|&key| inside(key)));
-    few.sort_unstable();
-    let found = few[rank - 1];
-    (found, rank - few.iter().take_while(|&&key| key < found).count())
+    (low as u16, below, upto)
 }
 
-/// Marks of the k smallest of a row of keys, ties to the lower place, appended to `mask`.
-pub fn mark(keys: &[i32], k: usize, mask: &mut Vec<u32>) {
-    if k == 0 {
-        return mask.resize(mask.len() + keys.len(), 0);
+impl Rows {
+    /// Marks of the k smallest of a row, ties to the lower place, appended to `mask`.
+    pub fn mark(&mut self, by: By, row: &[f32], k: usize, mask: &mut Vec<u32>) {
+        // One copy for each kind, so that neither asks for every element which it is.
+        match by {
+            By::Magnitude => self.mark_by(|x| By::Magnitude.key(x), row, k, mask),
+            By::Value => self.mark_by(|x| By::Value.key(x), row, k, mask),
+        }
     }
-    let (found, wanted) = nth(keys, k);
-    // Up to here those equal to the k-th belong to the k, behind not.
-    let (head, tail) = keys.split_at(after(keys, found, wanted));
-    mask.extend(head.iter().map(|&key| u32::from(key <= found)));
-    mask.extend(tail.iter().map(|&key| u32::from(key < found)));
+
+    #[inline(always)]
+    fn mark_by(&mut self, key: impl Fn(f32) -> u32 + Copy, row: &[f32], k: usize, mask: &mut Vec<u32>) {
+        if k == 0 {
+            return mask.resize(mask.len() + row.len(), 0);
+        }
+        self.upper.clear();
+        let (runs, rest) = row.as_chunks::<RUN>();
+        // What fills the last run up has the largest key there is.
+        let mut end = [f32::NAN; RUN];
+        end[..rest.len()].copy_from_slice(rest);
+        for run in runs.iter().chain([&end]) {
+            let (first, second) = run.split_at(RUN / 2);
+            self.upper.extend(first.iter().zip(second).map(|(&x, &y)| key(x) >> 16 | key(y) & 0xffff_0000));
+        }
+        let halves: &[u16] = bytemuck::cast_slice(&self.upper);
+        // Rows of a matrix are mostly alike.
+        let (upper, below, _) = search(halves, k, self.last, 1);
+        self.last = upper;
+        self.lower.clear();
+        for (halves, run) in halves.chunks(RUN).zip(row.chunks(RUN)) {
+            if count(halves, |half| half == upper) > 0 {
+                self.lower.extend(run.iter().map(|&x| key(x)).filter(|key| (key >> 16) as u16 == upper).map(|key| key as u16));
+            }
+        }
+        let wanted = k - below;
+        let (lower, below, upto) = search(&self.lower, wanted, 1 << 15, 1 << 13);
+        let found = u32::from(upper) << 16 | u32::from(lower);
+        // Up to here those equal to the k-th belong to the k, behind not.
+        let end = if upto == wanted { row.len() } else { after(key, row, found, wanted - below) };
+        let (head, tail) = row.split_at(end);
+        mask.extend(head.iter().map(|&x| u32::from(key(x) <= found)));
+        mask.extend(tail.iter().map(|&x| u32::from(key(x) < found)));
+    }
 }
 
-/// Place after the `wanted`-th key (from 1) that equals `found`.
-fn after(keys: &[i32], found: i32, mut wanted: usize) -> usize {
+/// Place after the `wanted`-th element (from 1) whose key is `found`.
+#[inline(always)]
+fn after(key: impl Fn(f32) -> u32 + Copy, row: &[f32], found: u32, mut wanted: usize) -> usize {
     let mut start = 0;
-    for run in keys.chunks(256) {
-        let equal = run.iter().map(|&key| u32::from(key == found)).sum::<u32>() as usize;
+    for run in row.chunks(256) {
+        let equal = run.iter().map(|&x| u32::from(key(x) == found)).sum::<u32>() as usize;
         if equal >= wanted {
             break;
         }
         wanted -= equal;
         start += run.len();
     }
-    let places = keys[start..].iter().enumerate().filter(|&(_, &key)| key == found);
-    places.map(|(i, _)| start + i + 1).nth(wanted - 1).unwrap_or(keys.len())
+    let places = row[start..].iter().enumerate().filter(|&(_, &x)| key(x) == found);
+    places.map(|(i, _)| start + i + 1).nth(wanted - 1).unwrap_or(row.len())
 }
 
 #[cfg(test)]
@@ -175,32 +115,42 @@ mod tests {
     proptest! {
         #[test]
         fn it_is_what_sorting_finds(
-            keys in prop::collection::vec(prop_oneof![any::<i32>(), -3..4_i32, 1_000_000..1_000_300_i32, Just(i32::MIN), Just(i32::MAX)], 1..1500),
-            share in 0.0..=1.0_f64,
+            halves in prop::collection::vec(prop_oneof![any::<u16>(), 0..4_u16, 1000..1300_u16, Just(u16::MAX)], 1..1500),
+            share in 0.0..=1.0_f64, from: u16, step in 1..10_000_i32,
         ) {
-            let k = ((keys.len() as f64 * share) as usize).max(1);
-            let mut sorted = keys.clone();
+            let k = ((halves.len() as f64 * share) as usize).max(1);
+            let mut sorted = halves.clone();
             sorted.sort_unstable();
-            let smaller = sorted.partition_point(|&key| key < sorted[k - 1]);
-            prop_assert_eq!(nth(&keys, k), (sorted[k - 1], k - smaller));
+            let found = sorted[k - 1];
+            let expected = (found, sorted.partition_point(|&half| half < found), sorted.partition_point(|&half| half <= found));
+            prop_assert_eq!(search(&halves, k, from, step), expected);
         }
     }
 
     #[test]
-    fn distributions_that_mislead_end_all_the_same() {
-        // Doubling gaps, one far stranger, all equal, two values, sorted both ways.
-        let cases: [Vec<i32>; 5] = [
-            (0..3000).map(|i| 1 << (i % 31)).collect(),
-            (0..3000).map(|i| if i == 7 { i32::MAX } else { i % 5 }).collect(),
-            vec![5; 3000],
-            (0..3000).map(|i| if i % 3 == 0 { i32::MIN } else { i32::MAX }).collect(),
-            (0..3000).map(|i| (3000 - i) * (i - 1500)).collect(),
+    fn rows_that_mislead_each_other_are_marked_all_the_same() {
+        // Doubling gaps, one far stranger, all equal, two values, sorted both ways, neighbours in the last bits, nothing but NaN.
+        let rows: [Vec<f32>; 7] = [
+            (0..3000).map(|i| 2_f32.powi(i % 61)).collect(),
+            (0..3000).map(|i| if i == 7 { f32::MAX } else { (i % 5) as f32 }).collect(),
+            vec![5.0; 3000],
+            (0..3000).map(|i| if i % 3 == 0 { f32::MIN } else { f32::INFINITY }).collect(),
+            (0..3000).map(|i| ((3000 - i) * (i - 1500)) as f32).collect(),
+            (0..3000).map(|i| f32::from_bits(0x3f80_0000 + i % 700)).collect(),
+            vec![f32::NAN; 3000],
         ];
-        for keys in cases {
-            let mut sorted = keys.clone();
-            sorted.sort_unstable();
+        for by in [By::Magnitude, By::Value] {
             for k in [1, 2, 1499, 1500, 2999, 3000] {
-                assert_eq!(nth(&keys, k).0, sorted[k - 1]);
+                let mut all = Rows::default();
+                for row in &rows {
+                    let mut places: Vec<usize> = (0..row.len()).collect();
+                    places.sort_by_key(|&i| by.key(row[i]));
+                    let mut expected = vec![0; row.len()];
+                    places[..k].iter().for_each(|&i| expected[i] = 1);
+                    let mut mask = Vec::new();
+                    all.mark(by, row, k, &mut mask);
+                    assert!(mask == expected, "{by:?}, {k} of {:?} …", &row[..8]);
+                }
             }
         }
     }

@@ -24,16 +24,6 @@ impl By {
         }
     }
 
-    /// Keys of a whole row, shifted to signed integers (which order as the keys do): vector units compare those at once.
-    pub fn signed_keys(self, row: &[f32], into: &mut Vec<i32>) {
-        let signed = |key: u32| (key ^ 0x8000_0000) as i32;
-        // One loop for each kind, so that neither asks for every element which it is.
-        match self {
-            Self::Magnitude => into.extend(row.iter().map(|&x| signed(Self::Magnitude.key(x)))),
-            Self::Value => into.extend(row.iter().map(|&x| signed(Self::Value.key(x)))),
-        }
-    }
-
     /// The element that has this key; of zeros the positive one.
     pub fn element(self, key: u32) -> f32 {
         match self {

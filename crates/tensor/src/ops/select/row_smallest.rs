@@ -6,7 +6,7 @@ use super::{By, no_gradient};
 use crate::array::{Array, Spec};
 use crate::op::{Op, Plan, Sample, Tolerance};
 use crate::ops::layout::fill::set_output;
-use crate::ops::nth::mark;
+use crate::ops::nth::Rows;
 use crate::ops::plan::{Run, grid, input_part, launch, output_part, row_runs};
 use crate::ops::sampling::{SIZES, float_array, sample, tied_array, tiled, wild_array};
 use crate::ops::values::flat;
@@ -43,12 +43,8 @@ impl Op for RowSmallest {
         let (_, width) = rows(&spec);
         let x = flat(inputs[0]);
         let mut mask = Vec::with_capacity(x.len());
-        let mut keys = Vec::with_capacity(width);
-        for row in x.chunks(width.max(1)) {
-            keys.clear();
-            self.by.signed_keys(row, &mut keys);
-            mark(&keys, self.k, &mut mask);
-        }
+        let mut rows = Rows::default();
+        x.chunks(width.max(1)).for_each(|row| rows.mark(self.by, row, self.k, &mut mask));
         Array::from_u32(&spec.shape, mask)
     }
 
