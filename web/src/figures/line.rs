@@ -98,7 +98,7 @@ pub fn LineChart(props: &LineChartProps) -> Html {
         (x.log, y.log) = (log_x, log_y);
     }
     let (linked, point_at) = use_crosshair(&x.name);
-    let chart = Rc::new(Lines { size, x, y, curves: props.curves.clone(), references: props.references.clone(), view: look.zoom });
+    let chart = Rc::new(Lines::new(size, [x, y], props.curves.clone(), props.references.clone(), look.zoom));
     let laid = size[0] > 0.0 && size[1] > 0.0;
     let ink = use_memo((props.curves.clone(), size, chart.x.log, chart.y.log, look.zoom, props.references.clone()), |_| if laid { chart.ink() } else { Scene::default() });
 

@@ -1,38 +1,37 @@
 //! Fewer points, same picture: per pixel column the first, lowest, highest and last point of a curve (M4; Jugel et al., VLDB 2014).
 //!
-//! Done in screen space, after the logarithm, so that a log axis keeps its shape.
+//! Columns are those of the screen, after the logarithm, so that a log axis keeps its shape; but points are compared as values, and only those that stay are brought
+//! to pixels: of ten thousand that saves most logarithms.
+
+use super::scale::Scale;
 
 /// A polyline in pixels; NaN breaks it.
 pub type Pixels = Vec<[f64; 2]>;
 
 /// Keeps, for every pixel column, at most four points. The picture at one pixel a column is the same as that of all points.
 ///
-/// `points` must go in one direction of x (rising or falling); breaks (NaN) are kept as one NaN point.
-pub fn m4(points: impl IntoIterator<Item = [f64; 2]>) -> Pixels {
+/// `points` must go in one direction of x (rising or falling); where one has no place on the axes the line breaks, and one NaN point says so.
+pub fn m4(points: impl IntoIterator<Item = [f64; 2]>, [x, y]: [&Scale; 2]) -> Pixels {
     let mut out = Pixels::new();
     let mut column: Option<Column> = None;
     for p in points {
-        if p[0].is_nan() || p[1].is_nan() {
-            if let Some(c) = column.take() {
-                c.flush(&mut out);
-            }
-            if out.last().is_some_and(|l| !l[0].is_nan()) {
-                out.push([f64::NAN; 2]);
-            }
-            continue;
-        }
+        let placed = x.has(p[0]) && y.has(p[1]);
         match &mut column {
-            Some(c) if c.at == p[0].floor() => c.take(p),
+            Some(c) if placed && c.from <= p[0] && p[0] < c.to => c.take(p),
             _ => {
                 if let Some(c) = column.take() {
-                    c.flush(&mut out);
+                    c.flush(&mut out, [x, y]);
                 }
-                column = Some(Column::new(p));
+                if placed {
+                    column = Some(Column::new(p, x));
+                } else if out.last().is_some_and(|l| !l[0].is_nan()) {
+                    out.push([f64::NAN; 2]);
+                }
             }
         }
     }
     if let Some(c) = column {
-        c.flush(&mut out);
+        c.flush(&mut out, [x, y]);
     }
     if out.last().is_some_and(|l| l[0].is_nan()) {
         out.pop();
@@ -41,7 +40,10 @@ pub fn m4(points: impl IntoIterator<Item = [f64; 2]>) -> Pixels {
 }
 
 struct Column {
-    at: f64,
+    /// Where it begins on the axis.
+    from: f64,
+    /// Where the next one begins.
+    to: f64,
     n: usize,
     first: (usize, [f64; 2]),
     low: (usize, [f64; 2]),
@@ -50,9 +52,9 @@ struct Column {
 }
 
 impl Column {
-    fn new(p: [f64; 2]) -> Self {
-        let e = (0, p);
-        Self { at: p[0].floor(), n: 1, first: e, low: e, high: e, last: e }
+    fn new(p: [f64; 2], x: &Scale) -> Self {
+        let (e, at) = ((0, p), x.at(p[0]).floor());
+        Self { from: x.value(at), to: x.value(at + 1.0), n: 1, first: e, low: e, high: e, last: e }
     }
 
     fn take(&mut self, p: [f64; 2]) {
@@ -67,7 +69,7 @@ impl Column {
         self.n += 1;
     }
 
-    fn flush(self, out: &mut Pixels) {
+    fn flush(self, out: &mut Pixels, [x, y]: [&Scale; 2]) {
         let mut four = [self.first, self.low, self.high, self.last];
         // First and last stand where they are; the two between them may have to change places.
         if four[1].0 > four[2].0 {
@@ -76,7 +78,7 @@ impl Column {
         let mut seen = usize::MAX;
         for (i, p) in four {
             if i != seen {
-                out.push(p);
+                out.push([x.at(p[0]), y.at(p[1])]);
                 seen = i;
             }
         }
@@ -105,6 +107,9 @@ pub fn thin(n: usize, most: usize) -> Vec<usize> {
 mod tests {
     use super::*;
 
+    /// A pixel for each unit.
+    const SAME: Scale = Scale { domain: [0.0, 1.0], range: [0.0, 1.0], log: false };
+
     fn noise(n: usize) -> Vec<[f64; 2]> {
         (0..n)
             .map(|i| {
@@ -117,7 +122,7 @@ mod tests {
     #[test]
     fn every_column_keeps_its_ends_and_extremes() {
         let all = noise(10_000);
-        let few = m4(all.clone());
+        let few = m4(all.clone(), [&SAME; 2]);
         assert!(few.len() <= 4 * 300, "{}", few.len());
         for c in 0..300 {
             let of = |v: &[[f64; 2]]| v.iter().filter(|p| p[0].floor() == f64::from(c)).copied().collect::<Vec<_>>();
@@ -135,11 +140,11 @@ mod tests {
     #[test]
     fn few_points_pass_untouched_and_breaks_stay() {
         let p = vec![[0.0, 1.0], [5.0, 2.0], [9.0, 0.0]];
-        assert_eq!(m4(p.clone()), p);
-        let broken = m4(vec![[0.0, 1.0], [f64::NAN, 0.0], [f64::NAN, 0.0], [3.0, 1.0], [4.0, f64::NAN]]);
+        assert_eq!(m4(p.clone(), [&SAME; 2]), p);
+        let broken = m4(vec![[0.0, 1.0], [f64::NAN, 0.0], [f64::NAN, 0.0], [3.0, 1.0], [4.0, f64::NAN]], [&SAME; 2]);
         assert_eq!(broken.len(), 3);
         assert!(broken[1][0].is_nan());
-        assert!(m4(Vec::new()).is_empty());
+        assert!(m4(Vec::new(), [&SAME; 2]).is_empty());
     }
 
     #[test]

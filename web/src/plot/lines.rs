@@ -8,7 +8,7 @@ use espalier_methods::report::Axis;
 use super::axes::{Inner, x_axis, y_axis};
 use super::decimate::{Pixels, m4};
 use super::hit::nearest_by;
-use super::scale::{Scale, extent};
+use super::scale::Scale;
 use super::scene::{Anchor, Paint, Scene, stroke};
 use super::table::{Cell, Table};
 
@@ -108,6 +108,25 @@ pub enum Reference {
     ),
 }
 
+/// Smallest and largest values that have a place, with some room above.
+fn domain([x, y]: [&Axis; 2], curves: &[Curve], references: &[Reference]) -> [[f64; 2]; 2] {
+    let [mut dx, mut dy] = [[f64::INFINITY, f64::NEG_INFINITY]; 2];
+    let grow = |d: &mut [f64; 2], v: f64| if v.is_finite() { *d = [d[0].min(v), d[1].max(v)] };
+    for (a, b) in curves.iter().flat_map(|c| c.x.iter().zip(c.y.iter())) {
+        if (!x.log || *a > 0.0) && (!y.log || *b > 0.0) {
+            grow(&mut dx, *a);
+            grow(&mut dy, *b);
+        }
+    }
+    for r in references {
+        if let Reference::Level { at, .. } | Reference::Threshold(at) = r && (!y.log || *at > 0.0) {
+            grow(&mut dy, *at);
+        }
+    }
+    let [dx, dy] = [dx, dy].map(|d| if d[0] <= d[1] { d } else { [0.0, 1.0] });
+    [dx, if y.log { [dy[0] / 1.08, dy[1] * 1.15] } else { [dy[0].min(0.0), if dy[1] > 0.0 { dy[1] * 1.04 } else { 0.0 }] }]
+}
+
 /// A laid out line chart.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lines {
@@ -123,9 +142,17 @@ pub struct Lines {
     pub references: Vec<Reference>,
     /// A part of the domain: x from, to, y from, to; `None` shows everything.
     pub view: Option<[[f64; 2]; 2]>,
+    /// From where to where the axes go that show everything.
+    domain: [[f64; 2]; 2],
 }
 
 impl Lines {
+    /// Lays a chart out. All points are looked at here, once.
+    pub fn new(size: [f64; 2], [x, y]: [Axis; 2], curves: Vec<Curve>, references: Vec<Reference>, view: Option<[[f64; 2]; 2]>) -> Self {
+        let domain = domain([&x, &y], &curves, &references);
+        Self { size, x, y, curves, references, view, domain }
+    }
+
     /// The rectangle between the axes.
     pub fn inner(&self) -> Inner {
         Inner::of(self.size[0], self.size[1])
@@ -134,27 +161,14 @@ impl Lines {
     /// Both scales.
     pub fn scales(&self) -> (Scale, Scale) {
         let inner = self.inner();
-        let [dx, dy] = self.view.unwrap_or_else(|| self.domain());
+        let [dx, dy] = self.view.unwrap_or(self.domain);
         (Scale::new(self.x.log, dx, inner.x()), Scale::new(self.y.log, dy, inner.y()))
-    }
-
-    fn domain(&self) -> [[f64; 2]; 2] {
-        let points = || self.curves.iter().flat_map(|c| c.x.iter().copied().zip(c.y.iter().copied()));
-        let shown = |&(x, y): &(f64, f64)| (!self.x.log || x > 0.0) && (!self.y.log || y > 0.0);
-        let dx = extent(points().filter(shown).map(|p| p.0), self.x.log).unwrap_or([0.0, 1.0]);
-        let levels = self.references.iter().filter_map(|r| match r {
-            Reference::Level { at, .. } | Reference::Threshold(at) => Some(*at),
-            _ => None,
-        });
-        let dy = extent(points().filter(shown).map(|p| p.1).chain(levels), self.y.log).unwrap_or([0.0, 1.0]);
-        let dy = if self.y.log { [dy[0] / 1.08, dy[1] * 1.15] } else { [dy[0].min(0.0), if dy[1] > 0.0 { dy[1] * 1.04 } else { 0.0 }] };
-        [dx, dy]
     }
 
     /// The part that is seen after zooming about a pixel: `factor` under 1 goes closer. Never wider than everything, which is `None`.
     pub fn zoomed(&self, [px, py]: [f64; 2], factor: f64) -> Option<[[f64; 2]; 2]> {
         let (x, y) = self.scales();
-        let all = self.domain();
+        let all = self.domain;
         let part = |s: &Scale, p: f64, all: [f64; 2]| {
             let [a, b] = s.range.map(|end| s.value(p + (end - p) * factor));
             [a.max(all[0]), b.min(all[1])]
@@ -202,11 +216,13 @@ impl Lines {
     pub fn pixels(&self, curve: &Curve) -> Pixels {
         let (x, y) = self.scales();
         let inner = self.inner();
-        m4(curve.x.iter().zip(curve.y.iter()).map(|(a, b)| {
-            let p = [x.at(*a), y.at(*b)];
-            let far = p[0] < inner.left - 0.5 || p[0] > inner.right + 0.5 || p[1] < inner.top - 0.5 || p[1] > inner.bottom + 0.5;
-            if far && self.view.is_some() { [f64::NAN; 2] } else { p }
-        }))
+        let points = curve.x.iter().zip(curve.y.iter()).map(|(a, b)| [*a, *b]);
+        if self.view.is_none() {
+            return m4(points, [&x, &y]);
+        }
+        let (dx, dy) = ([inner.left - 0.5, inner.right + 0.5].map(|p| x.value(p)), [inner.bottom + 0.5, inner.top - 0.5].map(|p| y.value(p)));
+        let near = |p: &[f64; 2]| dx[0] <= p[0] && p[0] <= dx[1] && dy[0] <= p[1] && p[1] <= dy[1];
+        m4(points.map(|p| if near(&p) { p } else { [f64::NAN; 2] }), [&x, &y])
     }
 
     /// Axes and references.
@@ -337,14 +353,9 @@ mod tests {
 
     fn chart(n: usize, log: bool) -> Lines {
         let y: Vec<f64> = (0..n).map(|i| 10.0 / (1.0 + i as f64) - if i + 2 > n { 20.0 } else { 0.0 }).collect();
-        Lines {
-            size: [320.0, 200.0],
-            x: axis("rank", log),
-            y: axis("σ", log),
-            curves: vec![Curve { name: "q".into(), paint: "q".into(), width: 1.5, x: Values::ranks(n), y: y.into() }],
-            references: vec![Reference::Level { at: 2.0, label: "random matrix".into() }, Reference::Stand { at: 3.0, label: "90 %".into() }],
-            view: None,
-        }
+        let curves = vec![Curve { name: "q".into(), paint: "q".into(), width: 1.5, x: Values::ranks(n), y: y.into() }];
+        let references = vec![Reference::Level { at: 2.0, label: "random matrix".into() }, Reference::Stand { at: 3.0, label: "90 %".into() }];
+        Lines::new([320.0, 200.0], [axis("rank", log), axis("σ", log)], curves, references, None)
     }
 
     #[test]

@@ -30,7 +30,7 @@ fn curve(name: &str, paint: &'static str, n: usize) -> Curve {
 
 fn lines(log: bool) -> Scene {
     let references = vec![Reference::Level { at: 1.0, label: "random matrix, edge".into() }, Reference::Stand { at: 20.0, label: "90 %".into() }];
-    Lines { size: [420.0, 220.0], x: axis("rank", "", log), y: axis("σ", "", log), curves: vec![curve("q", "q", 120), curve("up", "up", 12)], references, view: None }.whole()
+    Lines::new([420.0, 220.0], [axis("rank", "", log), axis("σ", "", log)], vec![curve("q", "q", 120), curve("up", "up", 12)], references, None).whole()
 }
 
 fn rank_bars(columns: usize, width: f64) -> Scene {
@@ -149,7 +149,7 @@ fn cost_of_figures() {
         }
         println!("{name}: {} marks, {:.3} ms as SVG", scene.marks.len(), begun.elapsed().as_secs_f64() * 50.0);
     }
-    let big = Lines { size: [900.0, 300.0], x: axis("rank", "", true), y: axis("σ", "", true), curves: vec![curve("q", "q", 10_000)], references: Vec::new(), view: None };
+    let big = Lines::new([900.0, 300.0], [axis("rank", "", true), axis("σ", "", true)], vec![curve("q", "q", 10_000)], Vec::new(), None);
     let begun = std::time::Instant::now();
     let marks = (0..20).map(|_| std::hint::black_box(big.ink()).marks.len()).sum::<usize>();
     println!("10 000 points: {:.3} ms to path pieces ({marks})", begun.elapsed().as_secs_f64() * 50.0);
