@@ -125,19 +125,18 @@ fn product(a: Factor, row: u32, b: Factor, col: u32) -> Tile {
     return sum;
 }
 
-fn put_block(row: u32, col: u32, results: mat4x4<f32>) {
-    var block = results;
-    for (var i = 0u; i < 4u; i++) {
-        for (var j = 0u; j < 4u; j++) {
-            put_one(row + i, col + j, block[i][j]);
-        }
-    }
+fn put_four(row: u32, col: u32, results: vec4<f32>) {
+    put_one(row, col, results.x);
+    put_one(row, col + 1u, results.y);
+    put_one(row, col + 2u, results.z);
+    put_one(row, col + 3u, results.w);
 }
 
+// Written out without the loop, it would take software devices minutes to compile.
 fn put(row: u32, col: u32, tile: Tile) {
     var whole = tile;
-    for (var i = 0u; i < 4u; i++) {
-        put_block(row + 4u * i, col, whole.near[i]);
-        put_block(row + 4u * i, col + 4u, whole.far[i]);
+    for (var i = 0u; i < 16u; i++) {
+        put_four(row + i, col, whole.near[i / 4u][i % 4u]);
+        put_four(row + i, col + 4u, whole.far[i / 4u][i % 4u]);
     }
 }
