@@ -94,16 +94,54 @@ impl Array {
     /// Row-major floats, without a copy where nobody else holds them. Panics on integers.
     pub fn into_f32(self) -> Vec<f32> {
         match self {
-            Self::F32(a) => a.into_owned().as_standard_layout().into_owned().into_raw_vec_and_offset().0,
+            Self::F32(a) => values(a),
             Self::U32(_) => panic!("a float array was expected"),
         }
     }
 
-    /// Row-major integers. Panics on floats.
+    /// Row-major integers, moved as [`Array::into_f32`] does. Panics on floats.
     pub fn into_u32(self) -> Vec<u32> {
         match self {
-            Self::U32(a) => a.into_owned().as_standard_layout().into_owned().into_raw_vec_and_offset().0,
+            Self::U32(a) => values(a),
             Self::F32(_) => panic!("an integer array was expected"),
         }
+    }
+}
+
+/// Row-major values of an array. A large result is not copied only to be read: it moves where nobody else holds it and it lies so.
+fn values<T: Copy>(array: ArcArray<T, IxDyn>) -> Vec<T> {
+    let (len, array) = (array.len(), array.into_owned());
+    if !array.is_standard_layout() {
+        return array.iter().copied().collect();
+    }
+    match array.into_raw_vec_and_offset() {
+        (values, _) if values.len() == len => values,
+        (values, start) => values[start.unwrap_or(0)..][..len].to_vec(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Axis, Slice};
+
+    use super::*;
+
+    #[test]
+    fn values_move_where_they_lie_so_and_are_right_where_they_do_not() {
+        let array = Array::from_f32(&[2, 3], vec![0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+        let Array::F32(all) = &array else { unreachable!() };
+        let turned = Array::F32(all.clone().reversed_axes());
+        let mut part = all.clone();
+        part.slice_axis_inplace(Axis(0), Slice::from(1..));
+        assert_eq!(turned.into_f32(), [0.0, 3.0, 1.0, 4.0, 2.0, 5.0]);
+        assert_eq!(Array::F32(part).into_f32(), [3.0, 4.0, 5.0]);
+        let place = all.as_ptr();
+        assert_eq!(array.clone().into_f32(), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+        let moved = array.into_f32();
+        assert_eq!(moved.as_ptr(), place);
+        let mut alone = ArcArray::from_shape_vec(IxDyn(&[3]), vec![7_u32, 8, 9]).expect("three");
+        alone.slice_axis_inplace(Axis(0), Slice::from(..2));
+        assert_eq!(Array::U32(alone).into_u32(), [7, 8]);
+        assert!(Array::from_u32(&[0, 4], Vec::new()).into_u32().is_empty());
     }
 }
