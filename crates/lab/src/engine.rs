@@ -9,8 +9,8 @@ use espalier_methods::report::{Report, Spectrum};
 use espalier_methods::registry::WITHOUT_CHECKPOINT;
 use espalier_methods::urban::town::PointFile;
 use espalier_nets::Checkpoint;
-use espalier_nets::checkpoint::remote::{self, Address, HUB, Told};
-use espalier_nets::checkpoint::{ByteSource, CheckpointError, MatrixRef, MemorySource, SourceError, WriteError};
+use espalier_nets::checkpoint::remote::Told;
+use espalier_nets::checkpoint::{ByteSource, CheckpointError, MatrixRef, MemorySource, WriteError};
 
 use crate::device::Devices;
 use crate::host::{Host, LocalFuture};
@@ -122,25 +122,27 @@ impl Engine {
     }
 
     /// Opens a checkpoint in one of the two places; the second answers [`Reply::OpenedSecond`].
-    pub async fn open_in(&self, slot: Slot, name: Option<String>, sources: Vec<Rc<dyn ByteSource>>) -> bool {
-        let turn = self.turn(slot);
-        let opened = open(name, sources, Vec::new()).await.map_err(|e| Fault::from(&e));
-        self.settle(slot, turn, opened)
+    // Boxed: an async function is compiled again in every crate that awaits it.
+    #[inline(never)]
+    pub fn open_in(&self, slot: Slot, name: Option<String>, sources: Vec<Rc<dyn ByteSource>>) -> LocalFuture<'_, bool> {
+        Box::pin(async move {
+            let turn = self.turn(slot);
+            let opened = open(name, sources, Vec::new()).await.map_err(|e| Fault::from(&e));
+            self.settle(slot, turn, opened)
+        })
     }
 
     /// Opens what lies under an address: a Hub id (`owner/name`, `owner/name@revision`, with or without `/folder/file`), a link to the Hub, or any
     /// address of a safetensors file. `endpoint` is the Hub or a mirror of it. Answers like [`open_in`](Self::open_in).
-    pub async fn open_address(&self, slot: Slot, address: &str, endpoint: Option<&str>, told: Told) -> bool {
+    #[inline(never)]
+    pub fn open_address(&self, slot: Slot, address: String, endpoint: Option<String>, told: Told) -> LocalFuture<'_, bool> {
         let turn = self.turn(slot);
-        let opened = async {
-            let fetch = self.0.host.fetch().ok_or_else(|| Fault::no_network(address))?;
-            let fail = |e: SourceError| Fault::from(&CheckpointError::Source(e));
-            let place = Address::parse(address, endpoint.unwrap_or(HUB)).map_err(|fault| fail(SourceError::remote(address, 0..0, fault)))?;
-            let found = remote::find(fetch, &place, told).await.map_err(fail)?;
+        let opened = async move {
+            let fetch = self.0.host.fetch().ok_or_else(|| Fault::no_network(&address))?;
+            let found = (self.0.repertoire.find)(fetch, address, endpoint, told).await?;
             open(Some(found.name), found.sources, found.notes).await.map_err(|e| Fault::from(&e))
         };
-        let opened = opened.await;
-        self.settle(slot, turn, opened)
+        Box::pin(async move { self.settle(slot, turn, opened.await) })
     }
 
     fn turn(&self, slot: Slot) -> u32 {

@@ -1,4 +1,10 @@
-//! What takes most of the code and is done at the end of a visit, if at all: comparing, writing copies, doing records again, the self-test.
+//! What takes much of the code and is no part of most visits' beginning: finding a checkpoint by its address, comparing, writing copies, doing records again,
+//! the self-test.
+
+use std::rc::Rc;
+
+use espalier_nets::checkpoint::remote::{self, Address, Fetch, Found, HUB, Told};
+use espalier_nets::checkpoint::{CheckpointError, SourceError};
 
 use crate::engine::{End, Engine};
 use crate::export::{self, Late, Place};
@@ -9,7 +15,24 @@ use crate::record::{Outcome, Step};
 use crate::replay::{self, Digesting};
 use crate::selftest;
 
-/// Does it.
+/// Looks under an address (as typed or pasted) of the Hub, a mirror of it where one is named, or any server.
+pub(crate) type Find = fn(Rc<dyn Fetch>, String, Option<String>, Told) -> LocalFuture<'static, Result<Found, Fault>>;
+
+/// Does so.
+pub(crate) fn finds(fetch: Rc<dyn Fetch>, address: String, endpoint: Option<String>, told: Told) -> LocalFuture<'static, Result<Found, Fault>> {
+    Box::pin(async move {
+        let fail = |e: SourceError| Fault::from(&CheckpointError::Source(e));
+        let place = Address::parse(&address, endpoint.as_deref().unwrap_or(HUB)).map_err(|fault| fail(SourceError::remote(&address, 0..0, fault)))?;
+        remote::find(fetch, &place, told).await.map_err(fail)
+    })
+}
+
+/// Says that a small engine does not.
+pub(crate) fn finds_none(_: Rc<dyn Fetch>, _: String, _: Option<String>, _: Told) -> LocalFuture<'static, Result<Found, Fault>> {
+    Box::pin(std::future::ready(Err(Fault::small_engine())))
+}
+
+/// Does what a command asks.
 pub(crate) fn does(engine: Engine, command: Command) -> LocalFuture<'static, ()> {
     Box::pin(async move {
         match command {

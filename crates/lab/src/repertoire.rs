@@ -1,7 +1,7 @@
 //! What an engine can do. A face that must be small carries less, and starts an engine with more of it when that is asked for.
 
 use espalier_methods::method::Entry;
-use espalier_methods::registry::{self, DATA_FREE, METHODS};
+use espalier_methods::registry;
 
 use crate::engine::Engine;
 use crate::host::LocalFuture;
@@ -12,23 +12,26 @@ use crate::protocol::{Command, Fault};
 #[derive(Clone, Copy)]
 pub struct Repertoire {
     /// Methods.
-    pub methods: &'static [Entry],
+    pub methods: fn() -> &'static [Entry],
+    /// Finds the files of a checkpoint under an address.
+    pub(crate) find: more::Find,
     /// Compares, writes copies, does records again, tests itself.
     pub(crate) more: fn(Engine, Command) -> LocalFuture<'static, ()>,
 }
 
 impl Repertoire {
     /// Everything.
-    pub const WHOLE: Self = Self { methods: METHODS, more: more::does };
+    pub const WHOLE: Self = Self { methods: registry::all, find: more::finds, more: more::does };
     /// Opens, looks, and runs methods that need nothing but the weights: code that only the others use is not linked.
-    pub const DATA_FREE: Self = Self { methods: DATA_FREE, more: more::refuses };
+    pub const DATA_FREE: Self = Self { methods: registry::data_free, find: more::finds_none, more: more::refuses };
 
     /// The method with this key.
     ///
     /// # Errors
     /// A fault that names those there are.
     pub(crate) fn find(&self, id: &str) -> Result<&'static Entry, Fault> {
-        self.methods.iter().find(|e| e.card.id == id).ok_or_else(|| Fault::no_method(id, &self.methods.iter().map(|e| e.card.id).collect::<Vec<_>>()))
+        let methods = (self.methods)();
+        methods.iter().find(|e| e.card.id == id).ok_or_else(|| Fault::no_method(id, &methods.iter().map(|e| e.card.id).collect::<Vec<_>>()))
     }
 }
 
@@ -58,7 +61,7 @@ mod tests {
     #[test]
     fn commands_say_what_they_need() {
         let run = |method: &str| Command::Run { job: 1, method: method.into(), config: serde_json::Value::Null, matrices: None, known: Vec::new(), seed: 0 };
-        assert!(METHODS.iter().all(|e| needs_whole(&run(e.card.id)) == Repertoire::DATA_FREE.find(e.card.id).is_err()));
+        assert!(registry::all().iter().all(|e| needs_whole(&run(e.card.id)) == Repertoire::DATA_FREE.find(e.card.id).is_err()));
         assert!(needs_whole(&Command::SelfTest { job: 1 }) && needs_whole(&Command::Replay { job: 1, record: String::new() }) && !needs_whole(&Command::Cancel { job: 1 }));
         assert!(needs_whole(&Command::Diff { job: 1, config: serde_json::Value::Null }) && !needs_whole(&Command::Stats { job: 1, tensor: 0 }) && !needs_whole(&Command::Record));
     }

@@ -30,6 +30,18 @@ pub static METHODS: &[Entry] = &[
 /// Those that need nothing but the weights: a face with little room for code has these alone.
 pub static DATA_FREE: &[Entry] = &[crate::spectra::ENTRY, crate::welore::ENTRY, crate::magnitude::profile_method::ENTRY, crate::magnitude::ENTRY];
 
+/// [`METHODS`], for other crates. What is seen through is compiled once more by each crate that looks: an entry's methods among it.
+#[inline(never)]
+pub fn all() -> &'static [Entry] {
+    METHODS
+}
+
+/// [`DATA_FREE`], likewise.
+#[inline(never)]
+pub fn data_free() -> &'static [Entry] {
+    DATA_FREE
+}
+
 /// Keys of [`DATA_FREE`], for a face that must not carry the methods themselves.
 const DATA_FREE_IDS: [&str; 4] = ["spectra", "welore", "profile", "magnitude"];
 

@@ -13,6 +13,7 @@ pub mod linalg;
 pub mod nn;
 pub mod op;
 pub mod ops;
+pub mod order;
 pub mod random;
 pub mod selftest;
 pub mod session;

@@ -1,6 +1,7 @@
 //! One device with five verbs: allocate, upload, run, read, free.
 
 use std::cell::Cell;
+use std::pin::Pin;
 use std::rc::Rc;
 
 use ndarray::{ArcArray, IxDyn};
@@ -334,23 +335,27 @@ impl Session {
     ///
     /// # Errors
     /// As [`Session::read`].
-    pub async fn read_many(&self, tensors: &[&Tensor]) -> Result<Vec<Array>> {
-        self.check()?;
-        let failed = tensors.iter().find_map(|t| t.error());
-        match &self.backend {
-            Backend::Cpu(_) => match failed {
-                Some(error) => Err(error.clone()),
-                None => Ok(tensors.iter().map(|t| t.array()).collect()),
-            },
-            Backend::Gpu(gpu) => {
-                if let Some(error) = failed {
-                    gpu.forgive(error);
-                    return Err(error.clone());
+    // Boxed: an async function is compiled again in every crate that awaits it.
+    #[inline(never)]
+    pub fn read_many<'a>(&'a self, tensors: &'a [&'a Tensor]) -> Pin<Box<dyn Future<Output = Result<Vec<Array>>> + 'a>> {
+        Box::pin(async move {
+            self.check()?;
+            let failed = tensors.iter().find_map(|t| t.error());
+            match &self.backend {
+                Backend::Cpu(_) => match failed {
+                    Some(error) => Err(error.clone()),
+                    None => Ok(tensors.iter().map(|t| t.array()).collect()),
+                },
+                Backend::Gpu(gpu) => {
+                    if let Some(error) = failed {
+                        gpu.forgive(error);
+                        return Err(error.clone());
+                    }
+                    let wanted: Vec<_> = tensors.iter().map(|t| (t.spec(), t.buffer())).collect();
+                    gpu.read(&wanted, self.cancel.as_ref()).await
                 }
-                let wanted: Vec<_> = tensors.iter().map(|t| (t.spec(), t.buffer())).collect();
-                gpu.read(&wanted, self.cancel.as_ref()).await
             }
-        }
+        })
     }
 
     /// For long routines that record without reading: hands over what is recorded, and waits until at most two submits are

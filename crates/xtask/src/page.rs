@@ -160,7 +160,7 @@ impl Weight {
     /// See [`Weight::PAINT_LIMIT`].
     pub const LATER_LIMIT: u64 = 775_000;
     /// See [`Weight::PAINT_LIMIT`].
-    pub const WORKER_LIMIT: u64 = 692_000;
+    pub const WORKER_LIMIT: u64 = 500_000;
     /// Law 9 gives worker and tokenizer 1.5 MB together.
     pub const TOKENS_GOAL: u64 = 1_000_000;
 

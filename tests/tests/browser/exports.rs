@@ -41,6 +41,12 @@ fn a_pruned_copy_has_exactly_the_zeros_that_were_asked_for_and_opens_again() {
         }
         ensure!(pruned == 35, "{pruned} matrices were pruned");
         ensure!(copy.metadata.keys().any(|k| k.starts_with("espalier")), "the copy says where it comes from: {:?}", copy.metadata);
+        // The worker that wrote it is not the one that pruned: the record holds both, and the opening once.
+        page.click("[data-test=place-open]").await?;
+        page.click("[data-test=run-record]").await?;
+        let record = std::fs::read_to_string(page.download("espalier-run.json", 30).await?)?;
+        let steps: Vec<&str> = record.lines().filter_map(|l| l.strip_prefix(r#"{"step":""#)?.split('"').next()).collect();
+        ensure!(steps == ["open", "run", "export"], "{record}");
         reopen(&page, &path).await
     });
 }

@@ -156,6 +156,7 @@ impl Client {
 
     /// Opens what lies under a Hub id or an address; `endpoint` is a mirror of the Hub, for ids.
     pub fn open_address(&self, slot: Slot, address: &str, endpoint: Option<String>) {
+        self.grow();
         self.open(slot, Opening::Address { address: address.into(), endpoint });
     }
 

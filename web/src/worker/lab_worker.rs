@@ -65,7 +65,7 @@ impl gloo::worker::Worker for LabWorker {
                 say(FromLab::Settled { ticket, ok });
             }),
             ToLab::Address { ticket, slot, address, endpoint } => spawn_local(async move {
-                let ok = engine.open_address(slot, &address, endpoint.as_deref(), Rc::new(progress)).await;
+                let ok = engine.open_address(slot, address, endpoint, Rc::new(progress)).await;
                 say(FromLab::Settled { ticket, ok });
             }),
             ToLab::Bundled { ticket, slot, name, urls } => spawn_local(async move {

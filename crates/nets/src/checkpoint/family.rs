@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use espalier_tensor::order::{arrange, set};
+
 use super::config::Config;
 use super::error::{list, short};
 use super::names::{Reading, read_name};
 use super::role::{Family, Layout, Role};
-use super::{Dtype, TensorEntry};
+use super::TensorEntry;
 
 /// No router has as many; a fused tensor makes one matrix of each.
 const MOST_EXPERTS: u64 = 65_536;
@@ -152,7 +154,7 @@ fn number_blocks(readings: &[Reading], notes: &mut Vec<String>) -> (BTreeMap<Str
     }
     // `layer10` after `layer9`.
     let mut order: Vec<(&str, BTreeSet<u32>)> = lists.into_iter().collect();
-    order.sort_by_key(|(list, _)| natural(list));
+    arrange(&mut order, |a, b| natural(a.0).cmp(&natural(b.0)));
     let mut out = BTreeMap::new();
     let mut total = 0u32;
     for (list, numbers) in order {
@@ -162,7 +164,8 @@ fn number_blocks(readings: &[Reading], notes: &mut Vec<String>) -> (BTreeMap<Str
             notes.push(format!("Blocks of {} have numbers up to {}; they are counted from 0 instead.", short(list), span - 1));
         }
         let first = total;
-        let map: BTreeMap<u32, u32> = numbers.iter().enumerate().map(|(i, n)| (*n, first + if own { *n } else { i as u32 })).collect();
+        let mut map = BTreeMap::new();
+        map.extend(numbers.iter().enumerate().map(|(i, n)| (*n, first + if own { *n } else { i as u32 })));
         total = first.saturating_add(if own { span } else { map.len() as u32 });
         out.insert(list.to_string(), map);
     }
@@ -187,18 +190,15 @@ fn natural(text: &str) -> Vec<(String, u64)> {
 /// Fused experts are `gate_up [E, 2I, d]` and `down [E, d, I]` in transformers; some others turn both round. The two together tell.
 fn turn_fused_experts(tensors: &mut [TensorEntry]) {
     let shape3 = |t: &TensorEntry| <[u64; 3]>::try_from(t.shape.as_slice()).ok();
-    let turned: BTreeSet<String> = tensors
-        .iter()
-        .filter(|t| t.layout == Layout::Experts && t.role == Role::GateUp)
-        .filter_map(|up| {
-            let list = up.name.strip_suffix(".weight").unwrap_or(&up.name).strip_suffix("gate_up_proj")?;
-            let down = tensors.iter().find(|t| t.role == Role::Down && t.layout == Layout::Experts && t.name.starts_with(list))?;
-            let ([_, a, b], [_, c, d]) = (shape3(up)?, shape3(down)?);
-            let plain = Some(a) == d.checked_mul(2) && b == c;
-            let turned = Some(b) == c.checked_mul(2) && a == d;
-            (turned && !plain).then(|| list.to_string())
-        })
-        .collect();
+    let fused = tensors.iter().filter(|t| t.layout == Layout::Experts && t.role == Role::GateUp);
+    let turned = set(fused.filter_map(|up| {
+        let list = up.name.strip_suffix(".weight").unwrap_or(&up.name).strip_suffix("gate_up_proj")?;
+        let down = tensors.iter().find(|t| t.role == Role::Down && t.layout == Layout::Experts && t.name.starts_with(list))?;
+        let ([_, a, b], [_, c, d]) = (shape3(up)?, shape3(down)?);
+        let plain = Some(a) == d.checked_mul(2) && b == c;
+        let turned = Some(b) == c.checked_mul(2) && a == d;
+        (turned && !plain).then(|| list.to_string())
+    }));
     for t in tensors.iter_mut().filter(|t| t.layout == Layout::Experts) {
         let list = t.name.rfind("experts.").map(|i| &t.name[..i + "experts.".len()]);
         if list.is_some_and(|l| turned.contains(l)) {
@@ -236,9 +236,9 @@ fn remarks(family: Family, conv1d: bool, tensors: &[TensorEntry], config: &Confi
     if !integers.is_empty() {
         notes.push(format!("Integer tensors are listed but not taken as matrices: {}.", list(&integers)));
     }
-    let closed: BTreeSet<Dtype> = tensors.iter().map(|t| t.dtype).filter(|d| !d.is_readable()).collect();
+    let closed = set(tensors.iter().map(|t| t.dtype).filter(|d| !d.is_readable()));
     if !closed.is_empty() {
-        let closed: Vec<String> = closed.iter().map(Dtype::to_string).collect();
+        let closed: Vec<String> = closed.iter().map(ToString::to_string).collect();
         notes.push(format!("Tensors of type {} are listed, but their values cannot be shown yet.", closed.join(", ")));
     }
     let empty = names(&|t| t.elements() == 0);

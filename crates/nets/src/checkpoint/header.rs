@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::ops::Range;
 
+use espalier_tensor::order::arrange;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 
@@ -98,8 +99,8 @@ pub(crate) fn parse(file: &str, json: &[u8], size: u64) -> Result<Header, Checkp
     for (name, entry) in raw.tensors {
         tensors.push(check(file, name, entry, begin, size)?);
     }
-    // By offset, and the header's own order among empty tensors at one place: the sort is stable.
-    tensors.sort_by_key(|t| (t.range.start, t.range.end));
+    // By offset, and the header's own order among empty tensors at one place.
+    arrange(&mut tensors, |a, b| (a.range.start, a.range.end).cmp(&(b.range.start, b.range.end)));
     let mut end = begin;
     let mut last: Option<&HeaderTensor> = None;
     let mut holes = 0u64;

@@ -7,7 +7,7 @@ use ndarray::Array2;
 use super::codec::decode_into;
 use super::error::{shape_text, short};
 use super::role::{Layout, MatrixRef, Role};
-use super::{Checkpoint, CheckpointError, Family, TensorEntry};
+use super::{Checkpoint, CheckpointError, Family, LocalFuture, TensorEntry};
 
 /// Bytes read and decoded at a time, so that a large tensor's bytes and its values are not both in memory.
 const PIECE: u64 = 32 << 20;
@@ -110,12 +110,16 @@ impl Checkpoint {
     /// # Errors
     /// [`CheckpointError::NoSuch`] where `matrix` was not made by this checkpoint's [`matrices`](Self::matrices); else as
     /// [`read_part`](Self::read_part).
-    pub async fn read_matrix(&self, matrix: &MatrixRef) -> Result<Array2<f32>, CheckpointError> {
-        let part = self.elements_of(matrix)?;
-        let values = self.read_part(matrix.tensor, part).await?;
-        let [rows, columns] = matrix.shape.map(|d| d as usize);
-        let values = if matrix.transposed { turn(&values, columns, rows) } else { values };
-        Array2::from_shape_vec((rows, columns), values).map_err(|e| no_such(matrix, &e.to_string()))
+    // Boxed: an async function is compiled again in every crate that awaits it.
+    #[inline(never)]
+    pub fn read_matrix<'a>(&'a self, matrix: &'a MatrixRef) -> LocalFuture<'a, Result<Array2<f32>, CheckpointError>> {
+        Box::pin(async move {
+            let part = self.elements_of(matrix)?;
+            let values = self.read_part(matrix.tensor, part).await?;
+            let [rows, columns] = matrix.shape.map(|d| d as usize);
+            let values = if matrix.transposed { turn(&values, columns, rows) } else { values };
+            Array2::from_shape_vec((rows, columns), values).map_err(|e| no_such(matrix, &e.to_string()))
+        })
     }
 
     /// Where a matrix lies in its tensor: elements, counted in file order.

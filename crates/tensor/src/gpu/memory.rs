@@ -95,7 +95,7 @@ impl Gpu {
         made.inspect_err(|error| self.faults.keep(error.clone()))
     }
 
-    fn create(&self, capacity: u64, bytes: u64, limit: u64, what: &impl Fn() -> String) -> Result<Held> {
+    fn create(&self, capacity: u64, bytes: u64, limit: u64, what: &dyn Fn() -> String) -> Result<Held> {
         let capacity = capacity.next_multiple_of(4);
         let held = self.pool.borrow().live_bytes();
         let full = self.room.is_some_and(|room| held + capacity > room);
@@ -108,7 +108,7 @@ impl Gpu {
     }
 
     /// Makes a buffer and asks whether that went well: at once where the device answers at once, else at the next read.
-    pub(super) fn ask(&self, size: u64, usage: wgpu::BufferUsages, bytes: u64, what: &impl Fn() -> String) -> Result<wgpu::Buffer> {
+    pub(super) fn ask(&self, size: u64, usage: wgpu::BufferUsages, bytes: u64, what: &dyn Fn() -> String) -> Result<wgpu::Buffer> {
         let descriptor = wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false };
         if cfg!(target_arch = "wasm32") && size < SMALL {
             return Ok(self.device.create_buffer(&descriptor));

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use crate::clock::Clock;
+use crate::order::arrange;
 
 /// Estimated milliseconds that fill a submit: half of the bound, because the estimate may be wrong by two.
 const TARGET: f64 = 50.0;
@@ -80,7 +81,7 @@ impl Pace {
     /// Learns from what is done by now.
     pub fn observe(&mut self) {
         let mut done = std::mem::take(&mut *self.done.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
-        done.sort_by_key(|(serial, _)| *serial);
+        arrange(&mut done, |a, b| a.0.cmp(&b.0));
         let mut i = 0;
         while i < done.len() {
             // Completions told at the same moment are one measurement: nobody looked in between.

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use espalier_kernels::{BindingKind, Kernel};
 
+use crate::order::arrange;
+
 /// A pipeline and the layout of its one bind group.
 #[derive(Clone)]
 pub struct Compiled {
@@ -28,7 +30,7 @@ impl Pipelines {
     /// The pipeline of a kernel, compiled at its first use.
     pub fn get(&mut self, device: &wgpu::Device, kernel: &'static Kernel, overrides: &[(&'static str, f64)]) -> &Compiled {
         let mut sorted: Vec<_> = overrides.iter().map(|(name, value)| (*name, value.to_bits())).collect();
-        sorted.sort_unstable();
+        arrange(&mut sorted, Ord::cmp);
         let number = self.compiled.len();
         let modules = &mut self.modules;
         self.compiled.entry((kernel.name, sorted)).or_insert_with(|| {

@@ -5,6 +5,7 @@
 //! nearly all its digits. O(n²).
 
 use crate::error::{Error, Result};
+use crate::order::descending;
 
 /// Relative size below which an off-diagonal element no longer moves any value by more than a few units in the last place
 /// (the paper's choice: between 10 and 100 machine epsilons).
@@ -64,7 +65,7 @@ pub fn singular_values(diagonal: &[f64], off: &[f64]) -> Result<Vec<f64>> {
     for x in &mut d {
         *x = x.abs() * largest;
     }
-    d.sort_unstable_by(|a, b| b.total_cmp(a));
+    descending(&mut d);
     Ok(d)
 }
 

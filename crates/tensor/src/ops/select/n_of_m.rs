@@ -5,6 +5,7 @@ use espalier_kernels::select::n_of_m::Params;
 use super::{By, no_gradient};
 use crate::array::{Array, Spec};
 use crate::op::{Op, Plan, Sample, Tolerance};
+use crate::ops::nth::Rows;
 use crate::ops::plan::{Run, grid_of, input_part, launch, output_part, row_runs};
 use crate::ops::sampling::{SIZES, float_array, sample, tied_array, tiled, wild_array};
 use crate::ops::values::flat;
@@ -37,15 +38,13 @@ impl Op for NOfM {
         let spec = inputs[0].spec();
         let width = (*spec.shape.last().expect("a row has an axis")).max(1);
         let x = flat(inputs[0]);
-        let mut mask = vec![0; x.len()];
-        let mut order: Vec<usize> = Vec::with_capacity(self.m);
-        for (row, marks) in x.chunks(width).zip(mask.chunks_mut(width)) {
-            for (group, marks) in row.chunks_exact(self.m).zip(marks.chunks_exact_mut(self.m)) {
-                order.clear();
-                order.extend(0..self.m);
-                order.sort_unstable_by_key(|&i| (self.by.key(group[i]), i));
-                order[..self.n].iter().for_each(|&i| marks[i] = 1);
-            }
+        let mut mask = Vec::with_capacity(x.len());
+        let mut rows = Rows::default();
+        for row in x.chunks(width) {
+            let groups = row.chunks_exact(self.m);
+            let rest = groups.remainder().len();
+            groups.for_each(|group| rows.mark(self.by, group, self.n, &mut mask));
+            mask.resize(mask.len() + rest, 0);
         }
         Array::from_u32(&spec.shape, mask)
     }
