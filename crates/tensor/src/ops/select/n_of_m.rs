@@ -23,6 +23,9 @@ pub struct NOfM {
     pub by: By,
 }
 
+/// Up to so many, counting for each element who comes before it costs less than a search.
+const FEW: usize = 32;
+
 impl Op for NOfM {
     fn name(&self) -> &'static str {
         "select/n_of_m"
@@ -39,11 +42,22 @@ impl Op for NOfM {
         let width = (*spec.shape.last().expect("a row has an axis")).max(1);
         let x = flat(inputs[0]);
         let mut mask = Vec::with_capacity(x.len());
-        let mut rows = Rows::default();
+        let (mut rows, mut keys) = (Rows::default(), Vec::new());
         for row in x.chunks(width) {
             let groups = row.chunks_exact(self.m);
             let rest = groups.remainder().len();
-            groups.for_each(|group| rows.mark(self.by, group, self.n, &mut mask));
+            for group in groups {
+                if self.m > FEW {
+                    rows.mark(self.by, group, self.n, &mut mask);
+                    continue;
+                }
+                keys.clear();
+                keys.extend(group.iter().map(|&x| self.by.key(x)));
+                for (place, key) in keys.iter().enumerate() {
+                    let before = keys.iter().enumerate().filter(|&(j, other)| other < key || (other == key && j < place)).count();
+                    mask.push(u32::from(before < self.n));
+                }
+            }
             mask.resize(mask.len() + rest, 0);
         }
         Array::from_u32(&spec.shape, mask)
@@ -79,7 +93,7 @@ impl Op for NOfM {
 pub fn samples() -> Vec<Sample> {
     let mut all = Vec::new();
     for by in [By::Magnitude, By::Value] {
-        for (n, m) in [(2, 4), (4, 8), (5, 8), (1, 3), (0, 4), (4, 4)] {
+        for (n, m) in [(2, 4), (4, 8), (5, 8), (1, 3), (0, 4), (4, 4), (20, 40)] {
             let op = NOfM { n, m, by };
             for width in SIZES {
                 all.push(sample(format!("{by:?} {n}:{m} of 3×{width}"), op, vec![tied_array(&[3, width], 1)]));
