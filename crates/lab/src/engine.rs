@@ -139,7 +139,7 @@ impl Engine {
         let turn = self.turn(slot);
         let opened = async move {
             let fetch = self.0.host.fetch().ok_or_else(|| Fault::no_network(&address))?;
-            let found = (self.0.repertoire.find)(fetch, address, endpoint, told).await?;
+            let found = (self.0.repertoire.locate)(fetch, address, endpoint, told).await?;
             open(Some(found.name), found.sources, found.notes).await.map_err(|e| Fault::from(&e))
         };
         Box::pin(async move { self.settle(slot, turn, opened.await) })

@@ -174,7 +174,8 @@ fn bytes(c: &Checkpoint, m: &MatrixRef) -> f64 {
 /// Bytes over the network: a small file comes whole and once, of others what is asked for.
 fn fetched(c: &Checkpoint, tensors: impl IntoIterator<Item = usize>, passes: f64) -> f64 {
     let mut by_file = vec![0.0; c.files.len()];
-    for t in espalier_tensor::order::set(tensors).into_iter().filter_map(|i| c.tensors.get(i)) {
+    let tensors: std::collections::BTreeSet<usize> = espalier_methods::order::gather(tensors);
+    for t in tensors.into_iter().filter_map(|i| c.tensors.get(i)) {
         by_file[t.file] += t.bytes() as f64;
     }
     let cost = |(file, asked): (usize, &f64)| match &c.files[file] {

@@ -16,10 +16,10 @@ use crate::replay::{self, Digesting};
 use crate::selftest;
 
 /// Looks under an address (as typed or pasted) of the Hub, a mirror of it where one is named, or any server.
-pub(crate) type Find = fn(Rc<dyn Fetch>, String, Option<String>, Told) -> LocalFuture<'static, Result<Found, Fault>>;
+pub(crate) type Locate = fn(Rc<dyn Fetch>, String, Option<String>, Told) -> LocalFuture<'static, Result<Found, Fault>>;
 
 /// Does so.
-pub(crate) fn finds(fetch: Rc<dyn Fetch>, address: String, endpoint: Option<String>, told: Told) -> LocalFuture<'static, Result<Found, Fault>> {
+pub(crate) fn locates(fetch: Rc<dyn Fetch>, address: String, endpoint: Option<String>, told: Told) -> LocalFuture<'static, Result<Found, Fault>> {
     Box::pin(async move {
         let fail = |e: SourceError| Fault::from(&CheckpointError::Source(e));
         let place = Address::parse(&address, endpoint.as_deref().unwrap_or(HUB)).map_err(|fault| fail(SourceError::remote(&address, 0..0, fault)))?;
@@ -28,7 +28,7 @@ pub(crate) fn finds(fetch: Rc<dyn Fetch>, address: String, endpoint: Option<Stri
 }
 
 /// Says that a small engine does not.
-pub(crate) fn finds_none(_: Rc<dyn Fetch>, _: String, _: Option<String>, _: Told) -> LocalFuture<'static, Result<Found, Fault>> {
+pub(crate) fn locates_none(_: Rc<dyn Fetch>, _: String, _: Option<String>, _: Told) -> LocalFuture<'static, Result<Found, Fault>> {
     Box::pin(std::future::ready(Err(Fault::small_engine())))
 }
 

@@ -14,16 +14,16 @@ pub struct Repertoire {
     /// Methods.
     pub methods: fn() -> &'static [Entry],
     /// Finds the files of a checkpoint under an address.
-    pub(crate) find: more::Find,
+    pub(crate) locate: more::Locate,
     /// Compares, writes copies, does records again, tests itself.
     pub(crate) more: fn(Engine, Command) -> LocalFuture<'static, ()>,
 }
 
 impl Repertoire {
     /// Everything.
-    pub const WHOLE: Self = Self { methods: registry::all, find: more::finds, more: more::does };
+    pub const WHOLE: Self = Self { methods: registry::all, locate: more::locates, more: more::does };
     /// Opens, looks, and runs methods that need nothing but the weights: code that only the others use is not linked.
-    pub const DATA_FREE: Self = Self { methods: registry::data_free, find: more::finds_none, more: more::refuses };
+    pub const DATA_FREE: Self = Self { methods: registry::data_free, locate: more::locates_none, more: more::refuses };
 
     /// The method with this key.
     ///

@@ -68,7 +68,7 @@ pub fn percent(v: f64) -> String {
 
 /// The middle value; NaN where there is none.
 pub fn median(mut values: Vec<f64>) -> f64 {
-    espalier_tensor::order::ascending(&mut values);
+    crate::order::by_number(&mut values, |v| *v);
     match values.len() {
         0 => f64::NAN,
         n if n % 2 == 1 => values[n / 2],

@@ -36,6 +36,7 @@ pub mod welore;
 pub mod work;
 
 pub use method::{Card, Inputs, Knob, MethodError, Sink};
+pub use espalier_tensor::order;
 pub use registry::METHODS;
 pub use report::{Event, Report};
 

@@ -163,16 +163,8 @@ fn a_view_of_the_map_comes_back_from_its_link_and_its_record_with_the_same_numbe
         ensure!(page.driver.find_all(thirtyfour::By::Css("[data-test=link-notes]")).await?.is_empty(), "nothing is amiss");
         let value = page.js("return document.querySelector('[data-test=map-epochs]').value", json!([])).await?;
         ensure!(value == json!("5"), "the settings are the link's: {value}");
-        let address = async || anyhow::Ok(page.js("return location.hash", json!([])).await?.as_str().context("a hash")?.to_owned());
         // The address follows the view a moment later.
-        for _ in 0..40 {
-            if address().await? == link {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(500)).await;
-        }
-        let again = address().await?;
-        ensure!(again == link, "the same view has the same address: {again}, {link}");
+        page.until(&format!("return location.hash === {} || null", json!(link)), 20).await.context("the same view has the same address")?;
         // The page's own record, and the engine's, which `espalier replay` takes too.
         page.click("[data-test=place-open]").await?;
         page.text_until("[data-test=kept]", 20, |t| t.contains("made city 7 · calliper")).await?;

@@ -182,7 +182,7 @@ impl StudyState {
                 all.push(*s);
             }
         }
-        crate::plot::order::by_number(&mut all, |v| *v);
+        espalier_methods::order::by_number(&mut all, |v| *v);
         if let Some(first) = all.first() {
             self.sparsity = *first;
             self.sparsities = if all.len() > 1 { all } else { Vec::new() };
@@ -358,7 +358,7 @@ impl Found {
                 all.push(r.asked);
             }
         }
-        crate::plot::order::by_number(&mut all, |v| *v);
+        espalier_methods::order::by_number(&mut all, |v| *v);
         all
     }
 

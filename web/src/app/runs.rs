@@ -42,7 +42,7 @@ fn stored() -> Vec<Kept> {
         Some(Kept { id, title, text: text.into(), stored: true })
     };
     let mut all: Vec<Kept> = keys.filter_map(read).collect();
-    crate::plot::order::by(&mut all, |a, b| b.id.cmp(&a.id));
+    espalier_methods::order::by(&mut all, |a, b| b.id.cmp(&a.id));
     all
 }
 

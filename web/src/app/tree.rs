@@ -57,8 +57,8 @@ pub fn tiers(summary: &Summary, kept: impl Fn(usize) -> f64) -> Vec<Tier> {
     let order = [Role::Q, Role::K, Role::V, Role::O, Role::Gate, Role::Up, Role::Down, Role::Router];
     let place = |p: &Piece| (p.expert, order.iter().position(|r| *r == p.role).unwrap_or(0));
     for tier in &mut tiers {
-        crate::plot::order::by(&mut tier.left, |a, b| place(a).cmp(&place(b)));
-        crate::plot::order::by(&mut tier.right, |a, b| place(a).cmp(&place(b)));
+        espalier_methods::order::by(&mut tier.left, |a, b| place(a).cmp(&place(b)));
+        espalier_methods::order::by(&mut tier.right, |a, b| place(a).cmp(&place(b)));
     }
     tiers
 }

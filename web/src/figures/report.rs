@@ -39,7 +39,7 @@ fn paint(key: &str) -> Paint {
 fn curve(s: &Series) -> Curve {
     let mut points: Vec<(f64, f64)> = s.x.iter().copied().zip(s.y.iter().copied()).collect();
     if !points.is_sorted_by(|a, b| a.0 <= b.0) {
-        crate::plot::order::by_number(&mut points, |p| p.0);
+        espalier_methods::order::by_number(&mut points, |p| p.0);
     }
     Curve { name: s.label.clone(), paint: paint(&s.color), width: 1.4, x: points.iter().map(|p| p.0).collect(), y: points.iter().map(|p| p.1).collect() }
 }

@@ -216,7 +216,7 @@ impl Branches {
     /// The numbers behind it.
     pub fn table(&self) -> Table {
         let mut ghosts: Vec<Ghost> = self.rows.iter().flat_map(|r| r.ghosts.iter().map(|g| g.0)).collect();
-        super::order::by(&mut ghosts, Ghost::cmp);
+        espalier_methods::order::by(&mut ghosts, Ghost::cmp);
         ghosts.dedup();
         let head = ["row", "kept [%]", "removed [%]", "locked"].into_iter().map(String::from);
         let mut t = Table::new(head.chain(ghosts.iter().map(|g| format!("{}, removed [%]", g.word()))));

@@ -141,7 +141,7 @@ impl ExpertGrid {
         let at = |e: usize| row * self.experts + e;
         let mut all: Vec<usize> = (0..self.experts).filter(|e| matches!(self.fate(at(*e)), Fate::Stays | Fate::Fixed)).collect();
         let value = |e: usize| self.values.get(at(e)).copied().filter(|v| !v.is_nan()).unwrap_or(f64::NEG_INFINITY);
-        super::order::by(&mut all, |a, b| value(*b).total_cmp(&value(*a)).then(a.cmp(b)));
+        espalier_methods::order::by(&mut all, |a, b| value(*b).total_cmp(&value(*a)).then(a.cmp(b)));
         let dropped: Vec<usize> = (0..self.experts).filter(|e| self.fate(at(*e)) == Fate::Dropped).take(FEW / 2).collect();
         all.truncate(FEW - dropped.len());
         all.extend(dropped);

@@ -21,7 +21,6 @@ pub mod hit;
 pub mod lines;
 pub mod look;
 pub mod number;
-pub mod order;
 pub mod panels;
 pub mod patch;
 pub mod ranks;

@@ -57,7 +57,7 @@ impl Strips {
     /// End of the common axis: what nine of ten values reach, so that one that leaves the scale does not press the others flat.
     fn end(&self) -> f64 {
         let mut all: Vec<f64> = self.cells.iter().filter(|c| !c.is_empty()).map(|c| mean(c)).filter(|v| v.is_finite()).collect();
-        super::order::by_number(&mut all, |v| *v);
+        espalier_methods::order::by_number(&mut all, |v| *v);
         let at = |share: f64| all.get(((all.len().max(1) - 1) as f64 * share).round() as usize).copied().unwrap_or(1.0);
         let (most, usual) = (at(1.0), at(0.85));
         (if most > 2.5 * usual { usual * 1.25 } else { most * 1.08 }).max(1e-6)

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use espalier_tensor::order::{arrange, set};
+use espalier_tensor::order::{by, gather};
 
 use super::config::Config;
 use super::error::{list, short};
 use super::names::{Reading, read_name};
 use super::role::{Family, Layout, Role};
-use super::TensorEntry;
+use super::{Dtype, TensorEntry};
 
 /// No router has as many; a fused tensor makes one matrix of each.
 const MOST_EXPERTS: u64 = 65_536;
@@ -154,7 +154,7 @@ fn number_blocks(readings: &[Reading], notes: &mut Vec<String>) -> (BTreeMap<Str
     }
     // `layer10` after `layer9`.
     let mut order: Vec<(&str, BTreeSet<u32>)> = lists.into_iter().collect();
-    arrange(&mut order, |a, b| natural(a.0).cmp(&natural(b.0)));
+    by(&mut order, |a, b| natural(a.0).cmp(&natural(b.0)));
     let mut out = BTreeMap::new();
     let mut total = 0u32;
     for (list, numbers) in order {
@@ -164,8 +164,7 @@ fn number_blocks(readings: &[Reading], notes: &mut Vec<String>) -> (BTreeMap<Str
             notes.push(format!("Blocks of {} have numbers up to {}; they are counted from 0 instead.", short(list), span - 1));
         }
         let first = total;
-        let mut map = BTreeMap::new();
-        map.extend(numbers.iter().enumerate().map(|(i, n)| (*n, first + if own { *n } else { i as u32 })));
+        let map: BTreeMap<u32, u32> = gather(numbers.iter().enumerate().map(|(i, n)| (*n, first + if own { *n } else { i as u32 })));
         total = first.saturating_add(if own { span } else { map.len() as u32 });
         out.insert(list.to_string(), map);
     }
@@ -191,7 +190,7 @@ fn natural(text: &str) -> Vec<(String, u64)> {
 fn turn_fused_experts(tensors: &mut [TensorEntry]) {
     let shape3 = |t: &TensorEntry| <[u64; 3]>::try_from(t.shape.as_slice()).ok();
     let fused = tensors.iter().filter(|t| t.layout == Layout::Experts && t.role == Role::GateUp);
-    let turned = set(fused.filter_map(|up| {
+    let turned: BTreeSet<String> = gather(fused.filter_map(|up| {
         let list = up.name.strip_suffix(".weight").unwrap_or(&up.name).strip_suffix("gate_up_proj")?;
         let down = tensors.iter().find(|t| t.role == Role::Down && t.layout == Layout::Experts && t.name.starts_with(list))?;
         let ([_, a, b], [_, c, d]) = (shape3(up)?, shape3(down)?);
@@ -236,9 +235,9 @@ fn remarks(family: Family, conv1d: bool, tensors: &[TensorEntry], config: &Confi
     if !integers.is_empty() {
         notes.push(format!("Integer tensors are listed but not taken as matrices: {}.", list(&integers)));
     }
-    let closed = set(tensors.iter().map(|t| t.dtype).filter(|d| !d.is_readable()));
+    let closed: BTreeSet<Dtype> = gather(tensors.iter().map(|t| t.dtype).filter(|d| !d.is_readable()));
     if !closed.is_empty() {
-        let closed: Vec<String> = closed.iter().map(ToString::to_string).collect();
+        let closed: Vec<String> = closed.iter().map(Dtype::to_string).collect();
         notes.push(format!("Tensors of type {} are listed, but their values cannot be shown yet.", closed.join(", ")));
     }
     let empty = names(&|t| t.elements() == 0);

@@ -4,7 +4,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use espalier_tensor::order::{arrange, set};
+use espalier_tensor::order;
 use serde_json::Value;
 
 use super::error::short;
@@ -135,7 +135,7 @@ pub(crate) async fn gather(sources: Vec<Rc<dyn ByteSource>>) -> Result<Gathered,
     }
     notes.extend(strange.iter().map(|s| left_out(s.name(), "its first bytes are not those of a safetensors file")));
     notes.extend(foreign.iter().map(|(name, f)| left_out(name, &format!("it is {}, not safetensors", f.phrase()))));
-    arrange(&mut weights, |a, b| base(a.name()).cmp(base(b.name())));
+    order::by(&mut weights, |a, b| base(a.name()).cmp(base(b.name())));
 
     let mut index = None;
     let mut index_error = None;
@@ -144,7 +144,7 @@ pub(crate) async fn gather(sources: Vec<Rc<dyn ByteSource>>) -> Result<Gathered,
     for s in &indexes {
         match read_json(&**s, &mut read).await?.and_then(weight_map) {
             Ok(map) => {
-                let named: BTreeSet<&str> = set(map.values().map(|f| base(f)));
+                let named: BTreeSet<&str> = order::gather(map.values().map(|f| base(f)));
                 let hits = weights.iter().filter(|w| named.contains(base(w.name()))).count();
                 if best.as_ref().is_none_or(|(n, ..)| hits > *n) {
                     if let Some((_, before, _)) = best.replace((hits, s.name().to_string(), map)) {
@@ -212,7 +212,7 @@ fn weight_map(value: Value) -> Result<BTreeMap<String, String>, String> {
 
 /// The files that the index names, in the order of their names.
 fn by_index(weights: Vec<Rc<dyn ByteSource>>, index: &str, map: &BTreeMap<String, String>, notes: &mut Vec<String>) -> Result<Vec<Rc<dyn ByteSource>>, CheckpointError> {
-    let named: BTreeSet<&str> = set(map.values().map(|f| base(f)));
+    let named: BTreeSet<&str> = order::gather(map.values().map(|f| base(f)));
     let mut files: BTreeMap<String, Rc<dyn ByteSource>> = BTreeMap::new();
     for w in weights {
         let name = base(w.name()).to_string();

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::ops::Range;
 
-use espalier_tensor::order::arrange;
+use espalier_tensor::order::by;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 
@@ -100,7 +100,7 @@ pub(crate) fn parse(file: &str, json: &[u8], size: u64) -> Result<Header, Checkp
         tensors.push(check(file, name, entry, begin, size)?);
     }
     // By offset, and the header's own order among empty tensors at one place.
-    arrange(&mut tensors, |a, b| (a.range.start, a.range.end).cmp(&(b.range.start, b.range.end)));
+    by(&mut tensors, |a, b| (a.range.start, a.range.end).cmp(&(b.range.start, b.range.end)));
     let mut end = begin;
     let mut last: Option<&HeaderTensor> = None;
     let mut holes = 0u64;

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use crate::clock::Clock;
-use crate::order::arrange;
+use crate::order::by;
 
 /// Estimated milliseconds that fill a submit: half of the bound, because the estimate may be wrong by two.
 const TARGET: f64 = 50.0;
@@ -81,7 +81,7 @@ impl Pace {
     /// Learns from what is done by now.
     pub fn observe(&mut self) {
         let mut done = std::mem::take(&mut *self.done.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
-        arrange(&mut done, |a, b| a.0.cmp(&b.0));
+        by(&mut done, |a, b| a.0.cmp(&b.0));
         let mut i = 0;
         while i < done.len() {
             // Completions told at the same moment are one measurement: nobody looked in between.

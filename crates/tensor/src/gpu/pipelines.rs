@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use espalier_kernels::{BindingKind, Kernel};
 
-use crate::order::arrange;
+use crate::order::by;
 
 /// A pipeline and the layout of its one bind group.
 #[derive(Clone)]
@@ -30,7 +30,7 @@ impl Pipelines {
     /// The pipeline of a kernel, compiled at its first use.
     pub fn get(&mut self, device: &wgpu::Device, kernel: &'static Kernel, overrides: &[(&'static str, f64)]) -> &Compiled {
         let mut sorted: Vec<_> = overrides.iter().map(|(name, value)| (*name, value.to_bits())).collect();
-        arrange(&mut sorted, Ord::cmp);
+        by(&mut sorted, Ord::cmp);
         let number = self.compiled.len();
         let modules = &mut self.modules;
         self.compiled.entry((kernel.name, sorted)).or_insert_with(|| {

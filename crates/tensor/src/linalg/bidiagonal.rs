@@ -5,7 +5,7 @@
 //! nearly all its digits. O(n²).
 
 use crate::error::{Error, Result};
-use crate::order::descending;
+use crate::order::by_number;
 
 /// Relative size below which an off-diagonal element no longer moves any value by more than a few units in the last place
 /// (the paper's choice: between 10 and 100 machine epsilons).
@@ -65,7 +65,7 @@ pub fn singular_values(diagonal: &[f64], off: &[f64]) -> Result<Vec<f64>> {
     for x in &mut d {
         *x = x.abs() * largest;
     }
-    descending(&mut d);
+    by_number(&mut d, |x| -x);
     Ok(d)
 }
 

@@ -8,7 +8,7 @@ use ndarray::{ArrayView2, ArrayViewMut2, ShapeBuilder};
 use super::element::{Element, power_of_two_scale, widen_into};
 use super::{Bidiagonalise, bidiagonal, gram, load, triangle};
 use crate::error::{Error, Result};
-use crate::order::descending;
+use crate::order::by_number;
 use crate::session::{Session, Tensor};
 
 /// Singular values and how far they can be trusted.
@@ -92,7 +92,7 @@ fn values<T: Element>(a: ArrayView2<'_, T>) -> Result<Singular> {
     };
     if p > SMALL {
         let mut values = gram::eigenvalues(a, scale)?;
-        descending(&mut values);
+        by_number(&mut values, |x| -x);
         if let Some(floor) = gram_floor(p, values[0], values[p - 1]) {
             values.iter_mut().for_each(|x| *x = x.sqrt() / scale);
             return Ok(Singular { values, floor: floor / scale, route: "Gram matrix in float64, then its eigenvalues".into() });

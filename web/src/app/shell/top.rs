@@ -70,7 +70,7 @@ pub fn Top() -> Html {
 /// Architecture · parameters · bytes · dtype · tensors.
 pub fn line(s: &Summary) -> String {
     let weights: f64 = s.tensors.iter().map(|t| t.elements).sum();
-    let dtypes: BTreeSet<&str> = crate::plot::order::gather(s.tensors.iter().map(|t| t.dtype.as_str()));
+    let dtypes: BTreeSet<&str> = espalier_methods::order::gather(s.tensors.iter().map(|t| t.dtype.as_str()));
     let family = match s.family {
         Family::Unknown if !s.architecture.is_empty() => s.architecture.clone(),
         known => known.label().to_owned(),

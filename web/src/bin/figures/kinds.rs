@@ -91,7 +91,7 @@ fn tail(turn: f64) -> Html {
 }
 
 fn sorted(mut values: Vec<f64>) -> Vec<f64> {
-    espalier_web::plot::order::by_number(&mut values, |v| -v);
+    espalier_methods::order::by_number(&mut values, |v| -v);
     values
 }
 

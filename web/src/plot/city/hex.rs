@@ -1,7 +1,7 @@
 //! Hexagons over a city: which points fall into which, and how they are drawn.
 
 use super::camera::Camera;
-use crate::plot::order;
+use espalier_methods::order;
 use crate::plot::scene::{Paint, Scene, Seg};
 use crate::plot::theme::Rgb;
 

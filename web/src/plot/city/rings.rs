@@ -39,7 +39,7 @@ pub fn placed(rings: &[([f64; 2], &str)], r: f64) -> Vec<Drawn> {
     }
     let mut out: Vec<Drawn> = Vec::new();
     for group in &mut groups {
-        crate::plot::order::by(group, |a, b| a.cmp(b));
+        espalier_methods::order::by(group, |a, b| a.cmp(b));
         let (at, r) = around(group, rings, r);
         let word = group.iter().map(|i| rings[*i].1).collect::<Vec<_>>().join(" ");
         out.push(Drawn { at, r, word, label: ([at[0] + r + 4.5, at[1] + 4.0], Anchor::Start) });

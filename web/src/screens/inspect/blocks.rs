@@ -118,7 +118,7 @@ pub fn Multiples(props: &MultiplesProps) -> Html {
 
 /// Blocks that hold matrices, lowest first.
 fn blocks(matrices: &[Matrix]) -> Vec<u32> {
-    let all: std::collections::BTreeSet<u32> = crate::plot::order::gather(matrices.iter().filter_map(|m| m.block));
+    let all: std::collections::BTreeSet<u32> = espalier_methods::order::gather(matrices.iter().filter_map(|m| m.block));
     all.into_iter().collect()
 }
 
@@ -145,6 +145,6 @@ fn curves(matrices: &[Matrix], block: u32, energy: bool) -> Vec<Curve> {
         })
         .collect();
     // The many thin ones lie under the few wide ones.
-    crate::plot::order::by_number(&mut out, |c| c.width);
+    espalier_methods::order::by_number(&mut out, |c| c.width);
     out
 }

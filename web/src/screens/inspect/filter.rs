@@ -129,7 +129,7 @@ impl Filter {
 
 /// The part of a name that is nearest to a word of the filter, and how many names have it; `None` where nothing is near.
 pub fn nearest(word: &str, rows: &[TensorRow]) -> Option<(String, usize)> {
-    let parts: std::collections::BTreeSet<&str> = crate::plot::order::gather(rows.iter().flat_map(|r| r.name.split('.')).filter(|p| p.parse::<u32>().is_err()));
+    let parts: std::collections::BTreeSet<&str> = espalier_methods::order::gather(rows.iter().flat_map(|r| r.name.split('.')).filter(|p| p.parse::<u32>().is_err()));
     let best = parts.into_iter().map(|p| (distance(word, &p.to_lowercase()), p)).min()?;
     // More than a third of its letters changed is another word.
     if best.0 == 0 || best.0 * 3 > word.chars().count() {

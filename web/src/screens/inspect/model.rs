@@ -96,7 +96,7 @@ pub fn kinds(matrices: &[Matrix]) -> Vec<(&'static str, &'static str)> {
         }
     }
     let place = |word: &str| ORDER.iter().position(|o| *o == word).unwrap_or(ORDER.len());
-    crate::plot::order::by(&mut out, |a, b| place(a.0).cmp(&place(b.0)));
+    espalier_methods::order::by(&mut out, |a, b| place(a.0).cmp(&place(b.0)));
     out
 }
 

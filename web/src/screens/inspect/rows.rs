@@ -169,11 +169,11 @@ fn order(rows: &mut Vec<Row>, view: &View) {
     let by = |a: f64, b: f64| a.total_cmp(&b);
     match view.column {
         Column::File => {}
-        Column::Name => crate::plot::order::by(rows, |a, b| a.name.cmp(&b.name)),
-        Column::Elements => crate::plot::order::by_number(rows, |r| r.elements),
+        Column::Name => espalier_methods::order::by(rows, |a, b| a.name.cmp(&b.name)),
+        Column::Elements => espalier_methods::order::by_number(rows, |r| r.elements),
         Column::Rank => {
             let value = |r: &Row| if let Known::Rank(v) = r.known { Some(v) } else { None };
-            crate::plot::order::by(rows, |a, b| match (value(a), value(b)) {
+            espalier_methods::order::by(rows, |a, b| match (value(a), value(b)) {
                 (Some(a), Some(b)) => if view.down { by(b, a) } else { by(a, b) },
                 (a, b) => b.is_some().cmp(&a.is_some()),
             });
@@ -231,7 +231,7 @@ pub fn short(name: &str, prefix: &str) -> String {
 
 /// The median; NaN of nothing.
 pub fn median(mut v: Vec<f64>) -> f64 {
-    crate::plot::order::by_number(&mut v, |x| *x);
+    espalier_methods::order::by_number(&mut v, |x| *x);
     match v.len() {
         0 => f64::NAN,
         n if n % 2 == 1 => v[n / 2],

@@ -158,7 +158,7 @@ pub fn blocks(matrices: &[Matrix], running: bool) -> String {
         .map(|(word, _)| (word, median(inside.iter().filter(|m| m.word() == word).filter_map(|m| m.spectrum.as_deref().and_then(need)).collect())))
         .filter(|(_, v)| v.is_finite())
         .collect();
-    crate::plot::order::by_number(&mut by_kind, |k| k.1);
+    espalier_methods::order::by_number(&mut by_kind, |k| k.1);
     match by_kind.as_slice() {
         [] => out += "All matrices so far are zero.",
         [(word, v)] => out += &format!("For 95 % of its energy {word} needs {} of its rank at the median.", percent(*v)),

@@ -10,7 +10,7 @@ use super::say::short;
 use crate::app::context::Lab;
 use crate::app::town::Seen;
 use crate::plot::number::{count, plural};
-use crate::plot::order;
+use espalier_methods::order;
 
 /// Kinds that are listed.
 const KINDS: usize = 6;

@@ -99,7 +99,7 @@ fn dots(points: &[Point], sentence: &str) -> Html {
 /// Roles named above the topmost row, moved apart where they would touch.
 fn names<'a>(points: impl Iterator<Item = &'a Point>, x: impl Fn(f64) -> f64) -> Vec<Html> {
     let mut named: Vec<(f64, &str)> = points.map(|p| (x(p.share), p.role)).collect();
-    crate::plot::order::by_number(&mut named, |n| n.0);
+    espalier_methods::order::by_number(&mut named, |n| n.0);
     let width = |role: &str| role.len() as f64 * 6.5 + 6.0;
     for i in 1..named.len() {
         let least = named[i - 1].0 + (width(named[i - 1].1) + width(named[i].1)) / 2.0;
@@ -122,7 +122,7 @@ fn sentence(points: &[Point]) -> String {
         *s = (s.0 + p.share, s.1 + 1.0);
     }
     let mut means: Vec<(&str, f64)> = sums.into_iter().map(|(r, (sum, n))| (r, sum / n)).collect();
-    crate::plot::order::by_number(&mut means, |m| m.1);
+    espalier_methods::order::by_number(&mut means, |m| m.1);
     match (means.first(), means.last()) {
         (Some(least), Some(most)) if most.1 - least.1 > 0.02 => {
             format!("On average {} keeps 95 % of its energy in {} of its directions, {} needs {}.", least.0, number::percent(least.1), most.0, number::percent(most.1))

@@ -38,7 +38,7 @@ pub fn Rows(props: &RowsProps) -> Html {
         return Html::default();
     }
     let mut rows: Vec<&SelfTestRow> = props.rows.iter().collect();
-    crate::plot::order::by(&mut rows, |a, b| a.agrees.cmp(&b.agrees));
+    espalier_methods::order::by(&mut rows, |a, b| a.agrees.cmp(&b.agrees));
     html! {
         <div class="scroll selftest" tabindex="0" aria-label="Self-test">
             <table data-test="self-test-rows">

@@ -226,7 +226,7 @@ fn edited(lab: &Lab, view: &View, members: &[Member], began: &mut Option<Began>,
     let by_hand = |gesture: Gesture, next: &[f64]| {
         change(gesture, &|s| {
             s.allocation = Allocation::ByHand;
-            s.sparsity = crate::plot::order::gather(view.entries.iter().zip(next).map(|(e, v)| (e.key.clone(), *v)));
+            s.sparsity = espalier_methods::order::gather(view.entries.iter().zip(next).map(|(e, v)| (e.key.clone(), *v)));
         });
     };
     match edit {
@@ -267,7 +267,7 @@ fn edited(lab: &Lab, view: &View, members: &[Member], began: &mut Option<Began>,
         BarEdit::Reset(row) => {
             let Some(m) = members.get(row).filter(|_| !view.is_fixed() && lab.state.prune().allocation == Allocation::ByHand) else { return };
             let (next, _) = set_group(&view.now, &view.sizes, &view.locked, &m.group, view.target);
-            change(Gesture::Step, &|s| s.sparsity = crate::plot::order::gather(view.entries.iter().zip(&next).map(|(e, v)| (e.key.clone(), *v))));
+            change(Gesture::Step, &|s| s.sparsity = espalier_methods::order::gather(view.entries.iter().zip(&next).map(|(e, v)| (e.key.clone(), *v))));
         }
         BarEdit::Select(row) => select(lab, view, &members[row.min(members.len().saturating_sub(1))]),
     }

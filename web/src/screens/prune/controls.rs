@@ -54,7 +54,7 @@ pub fn target_knob(lab: &Lab, view: &View) -> Html {
             change(&lab, gesture, |s| {
                 s.target = target;
                 if s.allocation == Allocation::ByHand {
-                    s.sparsity = crate::plot::order::gather(view.entries.iter().zip(&scaled).map(|(e, v)| (e.key.clone(), *v)));
+                    s.sparsity = espalier_methods::order::gather(view.entries.iter().zip(&scaled).map(|(e, v)| (e.key.clone(), *v)));
                 }
             });
         })
@@ -83,7 +83,7 @@ pub fn allocation_knob(lab: &Lab, view: &View) -> Html {
             change(&lab, Gesture::Step, |s| {
                 // By hand begins where the bars stand.
                 if a == Allocation::ByHand {
-                    s.sparsity = crate::plot::order::gather(view.entries.iter().zip(&*view.now).map(|(e, v)| (e.key.clone(), *v)));
+                    s.sparsity = espalier_methods::order::gather(view.entries.iter().zip(&*view.now).map(|(e, v)| (e.key.clone(), *v)));
                 }
                 s.allocation = a;
             });

@@ -206,7 +206,7 @@ pub fn config(state: &PruneState, entries: &[Entry], sparsities: &[f64]) -> Conf
         // The page has computed them from spectra it holds; the method need not do so again.
         Allocation::Spectrum | Allocation::ByHand | Allocation::Owl | Allocation::Measured => Shared::ByHand,
     };
-    let by_hand = if allocation == Shared::ByHand { crate::plot::order::gather(entries.iter().zip(sparsities).map(|(e, s)| (e.key.to_string(), *s))) } else { BTreeMap::new() };
+    let by_hand = if allocation == Shared::ByHand { espalier_methods::order::gather(entries.iter().zip(sparsities).map(|(e, s)| (e.key.to_string(), *s))) } else { BTreeMap::new() };
     Config { scope, rule: if state.official { Exactness::Official } else { Exactness::Exact }, sparsity: target(state), allocation, epsilon: EPSILON, by_hand }
 }
 

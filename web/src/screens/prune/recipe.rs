@@ -29,13 +29,13 @@ pub fn dict(entries: &[Entry], sparsities: &[f64]) -> String {
 
 /// Ratios removed by module.
 pub fn ratios(entries: &[Entry], sparsities: &[f64]) -> Value {
-    Value::Object(crate::plot::order::gather(entries.iter().zip(sparsities).map(|(e, s)| (e.slice.map_or_else(|| e.module().to_string(), |x| format!("{}#{x}", e.module())), json!(s)))))
+    Value::Object(espalier_methods::order::gather(entries.iter().zip(sparsities).map(|(e, s)| (e.slice.map_or_else(|| e.module().to_string(), |x| format!("{}#{x}", e.module())), json!(s)))))
 }
 
 /// Everything that is needed to do it again, and what came out if it was run.
 pub fn record(lab: &Lab, view: &View) -> Value {
     let summary = lab.state.summary.as_ref();
-    let results: serde_json::Map<String, Value> = crate::plot::order::gather(view
+    let results: serde_json::Map<String, Value> = espalier_methods::order::gather(view
         .entries
         .iter()
         .filter_map(|e| lab.state.pruned.get(&e.key))

@@ -110,7 +110,7 @@ pub fn use_view(lab: &Lab) -> View {
     let prune = state.prune().clone();
     let target = target(&prune);
     let spectra: ByKey<Spectrum> = if example {
-        crate::plot::order::gather(Record::bundled().spectra.iter().map(|s| (Key::from(s.tensor.as_str()), s.clone())))
+        espalier_methods::order::gather(Record::bundled().spectra.iter().map(|s| (Key::from(s.tensor.as_str()), s.clone())))
     } else {
         state.spectra.clone()
     };

@@ -17,7 +17,7 @@ use crate::screens::parts::{choice, export_line, progress, segments};
 
 /// Ranks by matrix.
 fn ranks(view: &View) -> Value {
-    let all: serde_json::Map<String, Value> = crate::plot::order::gather(view
+    let all: serde_json::Map<String, Value> = espalier_methods::order::gather(view
         .plan
         .choices
         .iter()
@@ -98,7 +98,7 @@ pub fn Export(props: &ExportProps) -> Html {
                 save_text(&pretty(&record(&lab, &view)), "application/json", &format!("{stem}-rank-record.json"));
             }
             if wanted[0] {
-                let ranks = crate::plot::order::gather(view.plan.factored().map(|c| (c.tensor.clone(), c.kept)));
+                let ranks = espalier_methods::order::gather(view.plan.factored().map(|c| (c.tensor.clone(), c.kept)));
                 let config = serde_json::to_string(&config(lab.state.rank())).unwrap_or_default();
                 lab.export(Edits::Rank { ranks, factors }, vec![("espalier.method".into(), "welore".into()), ("espalier.config".into(), config)]);
             }

@@ -38,7 +38,7 @@ pub fn config(state: &RankState) -> Config {
         energy: state.tau,
         min_ratio,
         size_aware,
-        by_hand: crate::plot::order::gather(state.by_hand.iter().map(|(k, r)| (k.to_string(), *r))),
+        by_hand: espalier_methods::order::gather(state.by_hand.iter().map(|(k, r)| (k.to_string(), *r))),
     }
 }
 

@@ -49,7 +49,7 @@ pub fn spectra(entries: &[Entry], grid: &Grid, choices: &Choices<'_>, plan: &Ran
     }
     let columns = by_column(entries, grid, choices);
     let mut most: Vec<_> = columns.iter().filter(|c| c.1 * 2 > c.2).collect();
-    crate::plot::order::by(&mut most, |a, b| (b.1 * a.2).cmp(&(a.1 * b.2)));
+    espalier_methods::order::by(&mut most, |a, b| (b.1 * a.2).cmp(&(a.1 * b.2)));
     let dense: Vec<String> = columns.iter().filter(|c| c.1 == 0).map(|c| c.0.clone()).collect();
     let early: Vec<String> = most.iter().take(3).map(|c| format!("{} ({} of {})", c.0, c.1, c.2)).collect();
     match (early.is_empty(), dense.is_empty()) {

@@ -52,13 +52,13 @@ impl Basis {
             example = true;
         }
         let owned: Vec<Spectrum> = spectra.iter().map(|s| (**s).clone()).collect();
-        let curves = crate::plot::order::gather(owned.iter().filter_map(|s| Some((espalier_methods::key(&s.tensor, s.slice), normalised(&s.values)?))));
+        let curves = espalier_methods::order::gather(owned.iter().filter_map(|s| Some((espalier_methods::key(&s.tensor, s.slice), normalised(&s.values)?))));
         Self { grid: grid(&entries), ranker: Ranker::new(&owned), name, example, entries, spectra, curves, missing }
     }
 
     /// Norms by key.
     pub fn norms(&self) -> BTreeMap<&str, f64> {
-        crate::plot::order::gather(self.entries.iter().zip(&self.norm_list()).map(|(e, n)| (&*e.key, *n)))
+        espalier_methods::order::gather(self.entries.iter().zip(&self.norm_list()).map(|(e, n)| (&*e.key, *n)))
     }
 
     fn norm_list(&self) -> Vec<f64> {
@@ -67,7 +67,7 @@ impl Basis {
 
     /// Curves by key, borrowed.
     pub fn curve_map(&self) -> BTreeMap<&str, (Values, Values)> {
-        crate::plot::order::gather(self.curves.iter().map(|(k, v)| (k.as_str(), v.clone())))
+        espalier_methods::order::gather(self.curves.iter().map(|(k, v)| (k.as_str(), v.clone())))
     }
 }
 
@@ -85,7 +85,7 @@ pub struct View {
 impl View {
     /// Choices by key.
     pub fn choices(&self) -> Choices<'_> {
-        crate::plot::order::gather(self.plan.choices.iter().map(|c| (c.tensor.as_str(), c)))
+        espalier_methods::order::gather(self.plan.choices.iter().map(|c| (c.tensor.as_str(), c)))
     }
 }
 

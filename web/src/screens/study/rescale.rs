@@ -27,7 +27,7 @@ pub struct RescaleProps {
 }
 
 fn of<'a>(all: &'a [Rescaled], rule: &str) -> Vec<&'a Rescaled> {
-    crate::plot::order::gather(all.iter().filter(|r| r.rule == rule))
+    espalier_methods::order::gather(all.iter().filter(|r| r.rule == rule))
 }
 
 fn parts(p: &Patch, step: usize, gain: f64) -> Parts {
