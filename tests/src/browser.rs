@@ -223,6 +223,12 @@ impl Page {
         Ok(())
     }
 
+    /// The address's hash, once it is that of what is shown: it is written a moment after the last change.
+    pub async fn link(&self) -> Result<String> {
+        let kept = "return document.documentElement.dataset.address === 'kept' ? location.hash : null";
+        Ok(self.until(kept, 20).await?.as_str().unwrap_or_default().to_owned())
+    }
+
     /// Clicks as a script does, which does not mind what lies over the element, as soon as it is there and not disabled.
     pub async fn click(&self, css: &str) -> Result<()> {
         let script = "const e = document.querySelector(arguments[0]); if (!e || e.disabled) return false; e.click(); return true;";

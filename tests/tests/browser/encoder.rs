@@ -105,7 +105,7 @@ fn minilm_finds_what_is_meant() {
         ensure!(word.contains("all-MiniLM-L6-v2"), "{word}");
         page.click("[data-test=map-embed]").await?;
         // The bundled rows are this model's, too: what tells that its own have come is that nothing runs any more.
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        page.find(".app.has-run", 30).await?;
         page.gone(".app.has-run", 400).await?;
         page.text_until("[data-test=map-words-by]", 300, |t| t.contains("which is open")).await?;
         page.click("[data-test=map-settings] summary").await?;

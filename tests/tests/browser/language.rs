@@ -78,8 +78,8 @@ fn outliers_stand_on_the_bars_and_their_copy_is_what_the_page_said() {
         let kept = "return [...document.querySelectorAll('[data-test=prune-bars] .siderow.on, [data-test=prune-bars] .siderow')].map(r => r.querySelector('input').value)";
         let before = page.js(kept, json!([])).await?;
         set(&page, "[data-test=prune-lambda]", "0.2").await?;
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-        ensure!(page.js(kept, json!([])).await? != before, "λ moves the bars at once");
+        let moved = format!("return JSON.stringify({}) !== {} || null", kept.trim_start_matches("return "), json!(before.to_string()));
+        page.until(&moved, 10).await.context("λ moves the bars at once")?;
         page.click("[data-test=prune-run]").await?;
         page.text_until("[data-test=prune-stat-achieved]", 90, |t| t.contains('%')).await?;
         page.find("[data-test=prune-save]:not([disabled])", 90).await?;
@@ -116,8 +116,7 @@ fn a_link_restores_the_knobs_and_runs_it_again_and_own_texts_stay_here() {
         // Before its end a run counts as the last one.
         let said = page.text_until("[data-test=prune-stat-perplexity]", 90, |t| t.contains('→') && !t.contains("last run")).await?;
         page.find("[data-test=prune-run]:not([disabled])", 90).await?;
-        tokio::time::sleep(std::time::Duration::from_millis(900)).await;
-        let link = page.js("return location.hash", json!([])).await?.as_str().unwrap_or_default().to_owned();
+        let link = page.link().await?;
         page.driver.goto("about:blank").await?;
         page.open(&link).await?;
         // Before its end a run counts as the last one.
@@ -132,7 +131,7 @@ fn a_link_restores_the_knobs_and_runs_it_again_and_own_texts_stay_here() {
         page.click("[data-test=prune-run]").await?;
         let fault = page.text_until(".faults", 60, |t| t.contains("longest")).await?;
         ensure!(fault.contains("shorter windows or a longer text"), "{fault}");
-        tokio::time::sleep(std::time::Duration::from_millis(900)).await;
+        page.link().await?;
         let hash = page.js("return decodeURIComponent(location.hash)", json!([])).await?;
         ensure!(!hash.to_string().contains("secret"));
         ensure!(page.elsewhere().is_empty(), "nothing leaves: {:?}", page.elsewhere());

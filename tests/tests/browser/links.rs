@@ -17,12 +17,6 @@ async fn picture(page: &Page) -> Result<String> {
     Ok(page.js_async(script, json!([])).await?.as_str().unwrap_or_default().to_owned())
 }
 
-async fn hash(page: &Page) -> Result<String> {
-    // The address is written a third of a second after the last change.
-    tokio::time::sleep(Duration::from_millis(900)).await;
-    Ok(page.js("return location.hash", json!([])).await?.as_str().unwrap_or_default().to_owned())
-}
-
 /// Leaves the page and comes back by this link, as someone else would.
 async fn follow(page: &Page, link: &str) -> Result<()> {
     page.driver.goto("about:blank").await?;
@@ -53,7 +47,7 @@ fn a_link_restores_the_picture_of_every_place() {
             page.click(&format!("[data-test=place-{place}]")).await?;
             page.find(&format!(".app[data-place={place}]"), 5).await?;
             let before = picture(&page).await?;
-            let link = hash(&page).await?;
+            let link = page.link().await?;
             ensure!(link.contains(&format!("page={place}")) && link.contains("open=shakespeare-llama") && link.contains("device=cpu"), "{link}");
             follow(&page, &link).await?;
             page.find(&format!(".app[data-place={place}]"), 30).await?;
@@ -70,12 +64,12 @@ fn a_link_restores_the_picture_of_every_place() {
 fn back_and_forward_go_between_places_and_keep_what_was_edited() {
     with_page(async |page| -> Result<()> {
         open_bundled(&page, "?device=cpu", "shakespeare-llama").await?;
-        hash(&page).await?;
+        page.link().await?;
         page.click("[data-test=place-rank]").await?;
-        hash(&page).await?;
+        page.link().await?;
         page.click("[data-test=place-prune]").await?;
         page.click("[data-test=prune-scope] [data-choice=row]").await?;
-        hash(&page).await?;
+        page.link().await?;
         page.driver.back().await?;
         page.find(".app[data-place=rank]", 5).await?;
         page.driver.back().await?;
@@ -93,7 +87,7 @@ fn cut_newer_and_broken_links_are_told_and_the_rest_is_kept() {
     with_page(async |page| -> Result<()> {
         open_bundled(&page, "?device=cpu", "shakespeare-llama").await?;
         page.click("[data-test=place-rank]").await?;
-        let link = hash(&page).await?;
+        let link = page.link().await?;
         for (link, words) in [
             (link[..link.len() - 3].to_owned(), "cut"),
             (link.replace("v=1", "v=2").replace("&seed", "&fold=1&tint=2&seed"), "newer version"),
@@ -121,7 +115,7 @@ fn a_link_to_a_local_file_waits_for_it_and_knows_another() {
         page.text_until("[data-test=checkpoint]", 30, |t| t.contains("mine")).await?;
         page.click("[data-test=run-spectra]").await?;
         page.find("[data-test=spectra-done]", 60).await?;
-        let link = hash(&page).await?;
+        let link = page.link().await?;
         ensure!(link.contains("file=mine") && link.contains(&format!("size={}", mine.len())), "{link}");
         let sha = link.split("sha=").nth(1).and_then(|s| s.split('&').next()).unwrap_or_default().to_owned();
         ensure!(sha.len() == 64, "{link}");
@@ -130,7 +124,7 @@ fn a_link_to_a_local_file_waits_for_it_and_knows_another() {
         follow(&page, &link).await?;
         let waits = page.text("[data-test=waiting]").await?;
         ensure!(waits.contains("waits for the file") && waits.contains("mine") && waits.contains(&sha[..4]), "{waits}");
-        ensure!(hash(&page).await? == link, "while it waits the address stays");
+        ensure!(page.link().await? == link, "while it waits the address stays");
         page.drop_files(&[("quince.safetensors", &other)]).await?;
         let stranger = page.text_until("[data-test=stranger]", 20, |t| !t.is_empty()).await?;
         ensure!(stranger.contains("quince") && stranger.contains("another file"), "{stranger}");
@@ -145,7 +139,7 @@ fn a_link_to_a_local_file_waits_for_it_and_knows_another() {
         page.drop_files(&[("quince.safetensors", &other)]).await?;
         page.click("[data-test=take-stranger]").await?;
         page.text_until("[data-test=checkpoint]", 20, |t| t.contains("quince")).await?;
-        ensure!(hash(&page).await?.contains("file=quince"));
+        ensure!(page.link().await?.contains("file=quince"));
         Ok(())
     });
 }
@@ -181,15 +175,13 @@ fn undo_and_redo_by_keys_one_step_a_gesture_and_a_hundred_of_them() {
         page.js_async(taps, json!([3])).await?;
         let third = page.js(value, json!([])).await?;
         ensure!(first != third, "{first}");
+        let now = |same: &str| format!("return ({}) {same} {third} || null", value.trim_start_matches("return "));
         page.js(press, command("z", false, false)).await?;
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        ensure!(page.js(value, json!([])).await? != third);
+        page.until(&now("!="), 20).await?;
         page.js(press, command("z", true, true)).await?;
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        ensure!(page.js(value, json!([])).await? == third, "Cmd Shift Z brings it back");
+        page.until(&now("=="), 20).await.context("Cmd Shift Z brings it back")?;
         page.js_async(taps, json!([120])).await?;
-        let depth = page.text(".status").await?;
-        ensure!(depth.contains("undo 100"), "{depth}");
+        page.text_until(".status", 10, |t| t.contains("undo 100")).await?;
         for _ in 0..100 {
             page.js(press, command("z", false, false)).await?;
         }

@@ -76,8 +76,14 @@ async fn drawn_around(page: &Page) -> Result<()> {
     let before = colours(page).await?;
     page.click("[data-test=map-hexagons] [data-choice=hexagons]").await?;
     page.until("return document.querySelector('[data-test=map-figure] figcaption').innerText.includes('Hexagons are') || null", 10).await?;
-    tokio::time::sleep(std::time::Duration::from_millis(400)).await;
-    let cells = colours(page).await?;
+    let mut cells = before;
+    for _ in 0..50 {
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        cells = colours(page).await?;
+        if cells > 30 && cells != before {
+            break;
+        }
+    }
     ensure!(cells > 30 && cells != before, "{cells} colours of hexagons, {before} of points");
     shot(page, "map-hexagons.png").await?;
     page.click("[data-test=map-hexagons] [data-choice=points]").await

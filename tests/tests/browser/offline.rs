@@ -73,7 +73,7 @@ fn a_newer_version_is_told_and_taken_with_the_view() {
         open_bundled(&page, "?device=cpu", "shakespeare-llama").await?;
         page.click("[data-test=place-prune]").await?;
         page.until("return document.documentElement.dataset.offline ?? null", 60).await?;
-        tokio::time::sleep(Duration::from_millis(900)).await;
+        page.link().await?;
         let sw = copy.path().join("sw.js");
         let text = std::fs::read_to_string(&sw)?.replacen("const VERSION = '", "const VERSION = 'next-", 1);
         std::fs::write(&sw, text)?;

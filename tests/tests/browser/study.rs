@@ -144,9 +144,8 @@ fn a_study_of_two_sparsities_goes_on_after_a_cancel_and_after_a_reload() {
         ensure!((1..=all - 3).contains(&left), "{left} of {all} are left");
         page.click("[data-test=study-run]").await?;
         page.text_until("[data-test=study-runs] dd", 120, |t| count(t) >= all - left + 2).await?;
-        tokio::time::sleep(std::time::Duration::from_millis(900)).await;
         // A reload in the middle of it: the address has the settings, the browser's storage what was measured.
-        let link = page.js("return location.hash", json!([])).await?.as_str().unwrap_or_default().to_owned();
+        let link = page.link().await?;
         page.driver.goto("about:blank").await?;
         page.open(&link).await?;
         let after = count(&page.text_until("[data-test=study-run]", 60, |t| t.contains("to go")).await?);
@@ -189,8 +188,7 @@ fn the_models_own_text_calibrates_and_published_numbers_stand_apart() {
         ensure!(!page.text("[data-test=prune-perplexity]").await?.contains("LLaMA"), "what was measured stands alone");
         shot(&page, "prune-own-text").await?;
         // Written anew from the link it is the same text, so the same numbers.
-        tokio::time::sleep(std::time::Duration::from_millis(900)).await;
-        let link = page.js("return location.hash", json!([])).await?.as_str().unwrap_or_default().to_owned();
+        let link = page.link().await?;
         page.driver.goto("about:blank").await?;
         page.open(&link).await?;
         page.text_until("[data-test=prune-stat-perplexity]", 120, |t| t == said).await?;

@@ -1,5 +1,8 @@
 //! The address bar: reads the link that the page was opened with, and keeps it up to date.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::mem::replace;
 use std::rc::Rc;
 
 use gloo::events::EventListener;
@@ -19,6 +22,8 @@ use crate::app::state::{Place, State};
 
 /// The address is written this long after the last change: some browsers allow a hundred changes in half a minute.
 const QUIET_MS: u32 = 350;
+/// Changes that do not end, such as those of a run's progress, do not put it off for longer.
+const PATIENCE_MS: f64 = 2000.0;
 /// Longer texts are deflated.
 const PLAIN: usize = 300;
 /// Longest packed part that is inflated: a link is made by anyone.
@@ -77,6 +82,10 @@ pub async fn write(state: &State) -> String {
 /// What makes a new entry for the back button: another place or another checkpoint.
 type Entry = (Place, Option<Target>);
 
+fn entry(state: &State) -> Entry {
+    (state.place, state.source.clone())
+}
+
 /// Marks the entries of this visit, so that going back to one is told from a link that was pasted.
 fn mark() -> JsValue {
     gloo::utils::window().performance().map_or(JsValue::TRUE, |p| p.time_origin().into())
@@ -89,6 +98,86 @@ fn put(text: &str, push: bool) {
     if push { history.push_state_with_url(&mark(), "", Some(&url)).ok() } else { history.replace_state_with_url(&mark(), "", Some(&url)).ok() };
 }
 
+/// Says in the document whether the address is that of what is shown, for whoever reads it from outside.
+fn tell(kept: bool) {
+    if let Some(root) = gloo::utils::document().document_element() {
+        root.set_attribute("data-address", if kept { "kept" } else { "due" }).ok();
+    }
+}
+
+/// Writes states into the address one after the other: packing takes a moment, and a place that was left within it still gets its entry.
+#[derive(Default)]
+struct Keeper {
+    line: VecDeque<State>,
+    writing: bool,
+    /// What the entry of the history that we are at shows; none where it was not written by us.
+    at: Option<Entry>,
+    /// What the newest state shows.
+    seen: Option<Entry>,
+    /// Time of the oldest change that is not written.
+    since: Option<f64>,
+    /// Counts the addresses that came from outside, over which nothing older is written.
+    followed: u32,
+    /// One of them is being read.
+    reading: bool,
+}
+
+impl Keeper {
+    /// How long to wait with the newest state; another place or checkpoint is written at once.
+    fn patience(&mut self, state: &State, now_ms: f64) -> u32 {
+        let shown = entry(state);
+        let moved = self.seen.as_ref().is_some_and(|s| *s != shown);
+        self.seen = Some(shown);
+        let since = *self.since.get_or_insert(now_ms);
+        if moved || now_ms - since > PATIENCE_MS { 0 } else { QUIET_MS }
+    }
+
+    fn follow(&mut self) {
+        self.line.clear();
+        self.at = None;
+        self.followed += 1;
+        self.reading = true;
+    }
+}
+
+fn keep(keeper: &Rc<RefCell<Keeper>>, state: State) {
+    {
+        let mut keeper = keeper.borrow_mut();
+        if keeper.reading {
+            return;
+        }
+        keeper.since = None;
+        keeper.line.push_back(state);
+        if replace(&mut keeper.writing, true) {
+            return;
+        }
+    }
+    let keeper = keeper.clone();
+    spawn_local(async move {
+        loop {
+            let (state, followed) = {
+                let mut keeper = keeper.borrow_mut();
+                let Some(state) = keeper.line.pop_front() else {
+                    keeper.writing = false;
+                    break;
+                };
+                (state, keeper.followed)
+            };
+            let text = write(&state).await;
+            let mut keeper = keeper.borrow_mut();
+            if keeper.followed == followed {
+                let now = entry(&state);
+                if hash().trim_start_matches('#') != text {
+                    put(&text, keeper.at.as_ref().is_some_and(|at| *at != now));
+                }
+                // A view that waits for its file is not there yet: its coming is no step to go back from.
+                keeper.at = state.waiting.is_none().then_some(now);
+            }
+        }
+        tell(keeper.borrow().since.is_none());
+    });
+}
+
 /// Keeps address and state together.
 #[hook]
 pub fn use_address(lab: &Lab) {
@@ -96,15 +185,17 @@ pub fn use_address(lab: &Lab) {
     *newest.borrow_mut() = lab.clone();
     // Nothing is written before the link has been read.
     let ready = use_state_eq(|| false);
-    let entry = use_mut_ref(|| None::<Entry>);
+    let keeper = use_mut_ref(Keeper::default);
     {
-        let (ready, newest, heard) = (ready.clone(), newest.clone(), newest.clone());
+        let (ready, newest, heard, keeper) = (ready.clone(), newest.clone(), newest.clone(), keeper.clone());
         use_effect_with((), move |()| {
             let follow = move |navigate: bool| {
-                let (ready, newest) = (ready.clone(), newest.clone());
+                let (ready, newest, keeper) = (ready.clone(), newest.clone(), keeper.clone());
+                keeper.borrow_mut().follow();
                 spawn_local(async move {
                     let link = read(&hash()).await;
                     let lab = newest.borrow().clone();
+                    keeper.borrow_mut().reading = false;
                     if !link.is_empty() {
                         followed(&lab, link, navigate);
                     }
@@ -125,18 +216,14 @@ pub fn use_address(lab: &Lab) {
     }
     let state = lab.state.clone();
     use_effect_with((*ready, lab.state.revision), move |(ready, _)| {
-        let timer = ready.then(|| {
-            Timeout::new(QUIET_MS, move || {
-                spawn_local(async move {
-                    let text = write(&state).await;
-                    if hash().trim_start_matches('#') != text {
-                        let now: Entry = (state.place, state.source.clone());
-                        let push = entry.borrow().as_ref().is_some_and(|before| *before != now);
-                        put(&text, push);
-                        *entry.borrow_mut() = Some(now);
-                    }
-                });
-            })
+        let timer = ready.then(move || {
+            tell(false);
+            let wait = keeper.borrow_mut().patience(&state, crate::app::now());
+            if wait > 0 {
+                return Some(Timeout::new(wait, move || keep(&keeper, (*state).clone())));
+            }
+            keep(&keeper, (*state).clone());
+            None
         });
         move || drop(timer)
     });
