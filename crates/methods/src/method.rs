@@ -103,12 +103,13 @@ pub trait Sink {
     /// # Errors
     /// [`MethodError::Cancelled`] when the user asked to stop.
     fn breathe(&self) -> LocalFuture<'_, Result<(), MethodError>>;
-    /// To be awaited before each step of a loop that a person can hold: a breath, which lasts until the next step may be taken.
+    /// To be awaited before each step of a loop that a person can hold, until the step may be taken. A breath belongs before it, and between them a look at [`Sink::waits`]: who
+    /// is held in the breath is seen before it stands still.
     ///
     /// # Errors
     /// [`MethodError::Cancelled`] when the user asked to stop.
     fn step(&self) -> LocalFuture<'_, Result<(), MethodError>> {
-        self.breathe()
+        Box::pin(std::future::ready(Ok(())))
     }
     /// Whether the next step will wait until somebody lets the run go on: the moment to say where it stands.
     fn waits(&self) -> bool {

@@ -38,6 +38,8 @@ pub enum Event {
     Note(String),
     /// Something the reader should know before trusting the numbers.
     Warning(String),
+    /// Stands still until somebody lets it go on; what it showed last is where it stands.
+    Waits,
 }
 
 /// What is left when a method has finished.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use espalier_nets::checkpoint::{header_end, metadata};
@@ -51,6 +50,17 @@ async fn ended(page: &Page) -> Result<()> {
     page.text_until("[data-test=map-pace]", 240, |t| t.contains("steps taken")).await.map(|_| ())
 }
 
+/// Waits until the browser's storage has the run as it was at a step.
+async fn stored(page: &Page, step: u32) -> Result<()> {
+    let script = "const [step, done] = arguments, word = `\"espalier.run.step\":\"${step}\"`;
+        const look = async () => {
+            const found = await (await caches.open('kept-by-espalier')).match('./kept-run');
+            if (found && (await found.text()).includes(word)) done(1); else setTimeout(look, 50);
+        };
+        look();";
+    page.js_async(script, json!([step])).await.map(|_| ())
+}
+
 /// Presses play and makes the run wait; the step that it waits at.
 async fn waits(page: &Page) -> Result<u32> {
     page.click("[data-test=map-play]").await?;
@@ -58,8 +68,6 @@ async fn waits(page: &Page) -> Result<u32> {
     page.text_until("[data-test=map-loss] figcaption", 60, |t| t.contains("better than chance")).await?;
     page.click("[data-test=map-pause]").await?;
     page.text_until("[data-test=map-pace]", 60, |t| t.contains("waits at step")).await?;
-    // The step under way is finished first, and then looked at.
-    tokio::time::sleep(Duration::from_millis(1500)).await;
     Ok(digits(&page.text("[data-test=map-pace]").await?).parse()?)
 }
 
@@ -85,7 +93,7 @@ fn a_run_is_saved_and_gone_on_with_after_a_reload_to_the_same_losses() {
         let half = save(&page).await?;
         ensure!(half.step == step && step > 0 && step < whole.step, "saved at {} of {}, the page says {step}", half.step, whole.step);
         ensure!(page.text("[data-test=map-pace]").await?.contains(&format!("waits at step {step}")), "being saved is no step");
-        tokio::time::sleep(Duration::from_millis(600)).await;
+        stored(&page, step).await?;
         page.driver.goto("about:blank").await?;
         page.open("?device=cpu").await?;
         page.click("[data-test=place-map]").await?;
@@ -152,8 +160,7 @@ fn a_view_of_the_map_comes_back_from_its_link_and_its_record_with_the_same_numbe
         page.click("[data-test=map-clusters] [data-choice='8']").await?;
         page.click("[data-test=zoom-in]").await?;
         let before = said(&page).await?;
-        tokio::time::sleep(Duration::from_millis(900)).await;
-        let link = page.js("return location.hash", json!([])).await?.as_str().context("a hash")?.to_owned();
+        let link = page.link().await?;
         ensure!(link.contains("page=map"), "{link}");
         page.driver.goto("about:blank").await?;
         page.open(&link).await?;
@@ -164,7 +171,7 @@ fn a_view_of_the_map_comes_back_from_its_link_and_its_record_with_the_same_numbe
         let value = page.js("return document.querySelector('[data-test=map-epochs]').value", json!([])).await?;
         ensure!(value == json!("5"), "the settings are the link's: {value}");
         // The address follows the view a moment later.
-        page.until(&format!("return location.hash === {} || null", json!(link)), 20).await.context("the same view has the same address")?;
+        ensure!(page.link().await? == link, "the same view has the same address");
         // The page's own record, and the engine's, which `espalier replay` takes too.
         page.click("[data-test=place-open]").await?;
         page.text_until("[data-test=kept]", 20, |t| t.contains("made city 7 · calliper")).await?;
@@ -188,8 +195,7 @@ fn a_long_run_of_a_link_waits_and_a_file_of_the_visitors_own_is_asked_for() {
         std::fs::write(&file, CSV)?;
         page.choose("[data-test=map-file]", &[file.clone()]).await?;
         page.text_until("[data-test=map-reading]", 30, |t| t.contains("3 rows")).await?;
-        tokio::time::sleep(Duration::from_millis(900)).await;
-        let link = page.js("return location.hash", json!([])).await?.as_str().context("a hash")?.to_owned();
+        let link = page.link().await?;
         page.driver.goto("about:blank").await?;
         page.open(&link).await?;
         let notes = page.text_until("[data-test=link-notes]", 30, |t| !t.is_empty()).await?;

@@ -164,6 +164,7 @@ impl State {
             }
             Event::Note(text) => self.log(LogKind::Note, text, now),
             Event::Warning(text) => self.log(LogKind::Warn, text, now),
+            Event::Waits => Rc::make_mut(&mut self.town).waits = self.town.paused,
             Event::Metric { series, step, value } => {
                 if self.run.as_ref().is_some_and(|r| r.job == job && r.method == "calliper") {
                     Rc::make_mut(&mut self.town).metric(&series, step, value);

@@ -85,6 +85,8 @@ pub struct TownState {
     pub config: Rc<Config>,
     /// The run was asked to wait.
     pub paused: bool,
+    /// It does: the step that was under way has been taken and looked at.
+    pub waits: bool,
     /// Counts questions.
     pub asked: u32,
     /// Curves of the run, by name.
@@ -113,14 +115,14 @@ pub struct TownState {
 
 impl Default for TownState {
     fn default() -> Self {
-        Self { picture: None, cities: 0, config: Rc::new(Config::small()), paused: false, asked: 0, curves: Rc::default(), seen: None, looks: 0, probes: None, areas: None, words: None, table: None, kept: None, wish: false, ran: None, given: Rc::default() }
+        Self { picture: None, cities: 0, config: Rc::new(Config::small()), paused: false, waits: false, asked: 0, curves: Rc::default(), seen: None, looks: 0, probes: None, areas: None, words: None, table: None, kept: None, wish: false, ran: None, given: Rc::default() }
     }
 }
 
 impl TownState {
     /// A run has been asked for: what an earlier one said goes.
     pub(super) fn begin(&mut self) {
-        self.paused = false;
+        (self.paused, self.waits) = (false, false);
         self.curves = Rc::default();
         self.seen = None;
         self.probes = None;
@@ -149,7 +151,7 @@ impl TownState {
     pub(super) fn act(&mut self, act: TownAct) {
         match act {
             TownAct::Config(config) => self.config = Rc::new(*config),
-            TownAct::Paused(paused) => self.paused = paused,
+            TownAct::Paused(paused) => (self.paused, self.waits) = (paused, false),
             TownAct::Asked => self.asked += 1,
             TownAct::Taken => self.table = None,
             TownAct::Kept(kept) => self.kept = kept,

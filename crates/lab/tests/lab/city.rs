@@ -1,6 +1,6 @@
 //! A run over a city in the engine: without a checkpoint, held, stepped, ended early, cancelled while it waits.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use espalier_lab::protocol::{Command, Pace, Reply};
@@ -74,6 +74,41 @@ fn a_run_waits_steps_ends_early_and_is_cancelled_while_it_waits() {
             None => assert_eq!(replies.last(), Some(&Reply::Cancelled { job: 1 })),
         }
     }
+}
+
+#[test]
+fn before_a_run_says_that_it_waits_it_is_looked_at_where_it_stands() {
+    let bench = Rc::new(Bench::default());
+    let engine = Engine::new(bench.clone());
+    let (told, heard) = (engine.clone(), Rc::new(RefCell::new(Vec::new())));
+    let words = heard.clone();
+    bench.act.replace(Some(Box::new(move |reply| {
+        let say = |pace| pollster::block_on(told.handle(Command::Pace { job: 1, pace }));
+        match reply {
+            Reply::Event { event: Event::Metric { series, step, .. }, .. } if series == "loss" => {
+                words.borrow_mut().push(("loss", *step as u32));
+                if *step == 4.0 {
+                    say(Pace::Pause);
+                }
+            }
+            Reply::Event { event: Event::Finding(Finding::Urban(u)), .. } => {
+                if let Urban::Look(look) = &**u {
+                    words.borrow_mut().push((if look.part == [0, 1] { "whole" } else { "part" }, look.step));
+                }
+            }
+            Reply::Event { event: Event::Waits, .. } => {
+                words.borrow_mut().push(("waits", 0));
+                say(Pace::Play);
+            }
+            _ => {}
+        }
+    })));
+    pollster::block_on(engine.handle(run(small())));
+    let heard = heard.borrow();
+    let waits = heard.iter().position(|(w, _)| *w == "waits").expect("it waits");
+    let taken = heard[..waits].iter().filter(|(w, _)| *w == "loss").count();
+    assert_eq!(heard[waits - 1], ("whole", taken as u32), "{heard:?}");
+    assert!((5..12).contains(&taken) && heard.iter().filter(|(w, _)| *w == "waits").count() == 1, "{heard:?}");
 }
 
 fn saved(bench: &Bench) -> Vec<PointFile> {

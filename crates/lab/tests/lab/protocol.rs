@@ -78,6 +78,7 @@ fn answers_round_trip() {
         Reply::Event { job: 1, event: Event::Metric { series: "loss".into(), step: 1.0, value: 2.0 } },
         Reply::Event { job: 1, event: Event::Note("n".into()) },
         Reply::Event { job: 1, event: Event::Warning("w".into()) },
+        Reply::Event { job: 1, event: Event::Waits },
         Reply::Exported { job: 1, bytes: 2.0, changed: 3, seconds: 0.5 },
         Reply::SelfTest { job: 1, row },
         Reply::SelfTested { job: 1, largest: 1e-7, failed: 0, ops: 40, seconds: 1.5 },

@@ -164,6 +164,7 @@ impl Run {
         let an_epoch = self.steps_an_epoch();
         let from = self.steps();
         while self.steps() < until.min(self.total()) {
+            sink.breathe().await?;
             // Before it waits, its caller has a look; a run that has not moved since waits here.
             if self.steps() > from && sink.waits() || sink.enough() {
                 break;

@@ -42,7 +42,8 @@ pub(super) fn controls(lab: &Lab) -> Html {
     });
     let words = match (run, town.seen.as_ref()) {
         (Some(r), _) if r.unit == "probes" => format!("probe {} of {}", count(r.done), count(r.total)),
-        (Some(_), Some(s)) if town.paused => format!("waits at step {}", count(f64::from(s.step))),
+        (Some(_), Some(s)) if town.waits => format!("waits at step {}", count(f64::from(s.step))),
+        (Some(_), _) if town.paused => "ends its step".into(),
         (Some(_), _) => rate.unwrap_or_else(|| "begins".into()),
         (None, Some(s)) => format!("{} steps taken", count(f64::from(s.step))),
         (None, None) => "nothing learnt yet".into(),
