@@ -266,7 +266,7 @@ pub struct Found {
 }
 
 /// Methods that prune.
-const PRUNE: [&str; 4] = ["magnitude", "wanda", "sparsegpt", "owl"];
+pub const PRUNE: [&str; 4] = ["magnitude", "wanda", "sparsegpt", "owl"];
 
 impl Found {
     /// A run begins: what it will find anew is put away.

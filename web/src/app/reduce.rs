@@ -7,6 +7,7 @@ use yew::Reducible;
 
 use crate::app::action::Action;
 use crate::app::history::Gesture;
+use crate::app::language::PRUNE;
 use crate::app::state::{Edit, LOG_LINES, LogKind, LogLine, Place, PlacedFault, Selection, Sheet, State, Stopped};
 
 impl Reducible for State {
@@ -153,6 +154,9 @@ impl State {
         }
         if let Some(asked) = &run.asked {
             Rc::make_mut(&mut self.language).begin(asked);
+            if PRUNE.contains(&asked.method.as_str()) {
+                self.pruned.clear();
+            }
         }
         if run.method == "self-test" {
             self.self_test = Default::default();

@@ -98,7 +98,7 @@ pub fn mask(lab: &Lab, view: &View, e: &Entry, source: &Source) -> Html {
         return empty("Mask", format!("Which weights of {} stay, once it has been pruned.", e.word()));
     };
     let values: Values = p.mask.values.iter().map(|v| f64::from(*v) / 2.55).collect();
-    let what = if view.fresh { "kept, %".to_string() } else { "kept, %, last run".into() };
+    let what = view.dated("kept, %");
     html! {
         <HeatMap title="Mask" {what} test="prune-mask" rows={p.mask.rows} cols={p.mask.cols} {values} limits={Some([0.0, 100.0])}
             axes={[AttrValue::from(format!("{} inputs", count(e.shape[1] as f64))), AttrValue::from(format!("{} outputs", count(e.shape[0] as f64)))]}

@@ -164,7 +164,7 @@ fn judged(lab: &Lab, view: &View, members: &[Member]) -> Vec<SideColumn> {
         };
         let all: Vec<Option<f64>> = members.iter().map(mean).collect();
         let top = all.iter().flatten().copied().fold(1e-9, f64::max);
-        let head = if view.fresh { "output error, %" } else { "output, last run" };
+        let head = if view.fresh { "output error, %".into() } else { view.dated("output") };
         out.push(SideColumn { head: head.into(), mark: SideMark::Dot, cells: all.iter().map(|e| e.map(|e| (AttrValue::from(fixed(e * 100.0, 1)), e / top))).collect() });
     }
     out
@@ -193,7 +193,7 @@ fn side(lab: &Lab, view: &View, members: &[Member]) -> Vec<SideColumn> {
     }];
     if done.iter().any(Option::is_some) {
         out.push(SideColumn {
-            head: if view.fresh { "zeros, %".into() } else { "zeros, last run, %".into() },
+            head: format!("{}, %", view.dated("zeros")).into(),
             mark: SideMark::Bar,
             cells: done.iter().map(|d| d.map(|d| (written(d), d))).collect(),
         });

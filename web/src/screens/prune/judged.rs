@@ -55,7 +55,7 @@ fn likelihoods(lab: &Lab, view: &View, source: &Source) -> Html {
     };
     let windows = all.iter().map(|l| plural(l.windows as usize, "window", "windows")).collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ");
     let length = all.first().map_or(0, |l| l.length);
-    let what = format!("perplexity, {windows} of {length}{}", if view.fresh { "" } else { "; last run" });
+    let what = view.dated(&format!("perplexity, {windows} of {length}"));
     let bells = Dumbbells { width: 0.0, axis: Axis { name: "perplexity".into(), unit: String::new(), log: true }, ends: ["dense".into(), "pruned".into()], rows, published: false };
     html! { <DumbbellChart title="Before and after" {what} {sentence} {bells} source={source.clone()} test="prune-perplexity" /> }
 }

@@ -44,8 +44,10 @@ pub struct View {
     pub locked: Rc<Vec<bool>>,
     /// Matrices without a profile.
     pub unprofiled: usize,
-    /// The last run is of these settings.
+    /// The last run is of these settings, and has ended.
     pub fresh: bool,
+    /// What is to be said of results otherwise: they are what a run of these settings has so far, or an earlier run's.
+    pub stale: &'static str,
     /// What a run would ask for, where the rule reads a text.
     pub asked: Option<Rc<Asked>>,
     /// A pattern sets the sparsities.
@@ -60,6 +62,11 @@ impl View {
     /// Weights in all.
     pub fn weights(&self) -> f64 {
         self.sizes.iter().sum()
+    }
+
+    /// What results are of, with a word for those that are not the settings' own.
+    pub fn dated(&self, what: &str) -> String {
+        if self.stale.is_empty() { what.into() } else { format!("{what}, {}", self.stale) }
     }
 
     /// Whether each matrix has a sparsity of its own to drag.
@@ -135,12 +142,17 @@ pub fn use_view(lab: &Lab) -> View {
     let calibrated = prune.calibrated.rule != Rule::Magnitude;
     let asked = calibrated.then(|| Rc::new(Asked { method: method(&prune).into(), config: super::asked::config(&prune, &entries, &now, costs.as_deref(), &state.own), matrices: None, seed: state.seed }));
     let cannot = state.summary.as_ref().and_then(|s| cannot_run(s)).map(AttrValue::from);
-    let last = state.language.pruned_by.as_ref();
-    let fresh = match &asked {
-        Some(a) => last == Some(&**a),
-        None => last.is_some_and(|l| l.method == "magnitude"),
+    let same = |run: Option<&Asked>, config_of: &dyn Fn() -> Option<serde_json::Value>| match &asked {
+        Some(a) => run == Some(&**a),
+        None => run.is_some_and(|r| r.method == "magnitude") && config_of().is_some() && config_of() == serde_json::to_value(&*config).ok(),
     };
-    let fresh = fresh && (calibrated || state.reports.get("magnitude").is_some_and(|r| serde_json::to_value(&*config).is_ok_and(|c| c == r.config)));
+    let fresh = same(state.language.pruned_by.as_ref(), &|| state.reports.get("magnitude").map(|r| r.config.clone()));
+    let running = state.run.as_ref().and_then(|r| r.asked.as_deref());
+    let stale = match () {
+        () if fresh => "",
+        () if same(running, &|| running.map(|r| r.config.clone())) => "so far",
+        () => "last run",
+    };
     View {
         planned: overall(&now, &sizes),
         locked: Rc::new(entries.iter().map(|e| prune.locked.contains(&e.key)).collect()),
@@ -156,6 +168,7 @@ pub fn use_view(lab: &Lab) -> View {
         error,
         config,
         fresh,
+        stale,
         asked,
         patterned: matches!(prune.scope, Scope::NOfM { .. }),
         outliers: outliers.map(Rc::new),
