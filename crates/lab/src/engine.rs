@@ -215,7 +215,7 @@ impl Engine {
                 self.turn(Slot::Second);
                 self.0.second.replace(None);
             }
-            Command::Estimate { job, work } => self.job(job, "estimate".into(), async |sink| self.estimate(job, &work, sink).await).await,
+            Command::Estimate { job, work } => self.job(job, format!("estimate {}", work.key()), async |sink| self.estimate(job, &work, sink).await).await,
             Command::Record => {
                 let steps = self.0.steps.borrow().len() as u32;
                 self.0.host.reply(Reply::Record { text: self.record(), steps });
@@ -356,7 +356,9 @@ impl Engine {
         let open = self.opened()?;
         let session = self.session(sink).await?;
         let (_, info) = self.0.devices.session().await.map_err(End::Device)?;
-        estimate(&open, work, &session, &info, &*self.0.host, job).await
+        // While a run has the device nothing can be timed, and what the device had no room for could be taken for the run's.
+        let idle = sink.has_turn().then_some(&session);
+        estimate(&open, work, idle, &info, &*self.0.host, job).await
     }
 
     /// The record of everything that was done so far, as text for a file.
@@ -402,6 +404,7 @@ impl Engine {
     }
 
     pub(crate) async fn session_and_place(&self, sink: &JobSink) -> Result<(espalier_tensor::Session, Where), End> {
+        sink.take_turn().await;
         let session = self.session(sink).await?;
         let (_, info) = self.0.devices.session().await.map_err(End::Device)?;
         Ok((session, Where { gpu: info.gpu, name: info.name }))

@@ -44,6 +44,17 @@ pub enum Work {
     },
 }
 
+impl Work {
+    /// What a later question about the same work takes the place of.
+    pub(crate) fn key(&self) -> String {
+        match self {
+            Self::Run { method, .. } => format!("run {method}"),
+            Self::Export { .. } => "export".into(),
+            Self::Stats { tensor } => format!("stats {tensor}"),
+        }
+    }
+}
+
 /// What it would need.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
@@ -81,7 +92,7 @@ const SHARE: f64 = 0.9;
 /// Tokens of a window where a configuration names none.
 const LENGTH: u64 = 2048;
 
-pub(crate) async fn estimate(open: &Open, work: &Work, session: &Session, device: &DeviceInfo, host: &dyn Host, job: u32) -> Result<Reply, End> {
+pub(crate) async fn estimate(open: &Open, work: &Work, idle: Option<&Session>, device: &DeviceInfo, host: &dyn Host, job: u32) -> Result<Reply, End> {
     let c = &open.checkpoint;
     let mut out = Estimate::default();
     let mut flops = None;
@@ -152,7 +163,14 @@ pub(crate) async fn estimate(open: &Open, work: &Work, session: &Session, device
         let less = run.map_or_else(Vec::new, |(method, config, shapes)| ways(method, &config, &shapes, room - (out.memory - held)));
         at_once(&mut out, room, less);
     }
-    out.probe = probe(&mut out, session, host, flops, [scanned, factored, multiplied]).await?;
+    out.probe = match idle {
+        Some(session) => match probe(&mut out, session, host, flops, [scanned, factored, multiplied]).await {
+            // Nobody asked for the probe: that it finds no room is no failure of what was asked.
+            Err(End::Device(espalier_tensor::Error::OutOfMemory { .. })) => "the device has no room for anything to be timed".into(),
+            other => other?,
+        },
+        None => "the device is at work: nothing can be timed now".into(),
+    };
     Ok(Reply::Estimate { job, estimate: Box::new(out) })
 }
 

@@ -2,6 +2,9 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
+
+use futures::lock::{Mutex, OwnedMutexGuard};
 
 use espalier_methods::method::{LocalFuture, MethodError, Sink};
 
@@ -35,31 +38,35 @@ impl Job {
 
 /// The running jobs.
 #[derive(Default)]
-pub(crate) struct Jobs(RefCell<Vec<Job>>);
+pub(crate) struct Jobs {
+    all: RefCell<Vec<Job>>,
+    /// A device says later that it had no room, and not for whom: so one job at a time works with it.
+    device: Arc<Mutex<()>>,
+}
 
 impl Jobs {
     /// Registers a job; one of the same key that still runs is cancelled.
     pub fn start(&self, host: &Rc<dyn Host>, id: u32, key: String) -> JobSink {
         let (cancel, control) = (Cancel::new(), Rc::<Control>::default());
-        let mut jobs = self.0.borrow_mut();
+        let mut jobs = self.all.borrow_mut();
         jobs.iter().filter(|j| j.key == key).for_each(Job::stop);
         jobs.push(Job { id, key: key.clone(), cancel: cancel.clone(), control: control.clone() });
-        JobSink { host: host.clone(), id, key, cancel, control, breathed: Cell::new(host.now_ms()) }
+        JobSink { host: host.clone(), id, key, cancel, control, breathed: Cell::new(host.now_ms()), device: self.device.clone(), turn: RefCell::default() }
     }
 
     /// Asks a job to stop; a job that is over is over.
     pub fn cancel(&self, id: u32) {
-        self.0.borrow().iter().filter(|j| j.id == id).for_each(Job::stop);
+        self.all.borrow().iter().filter(|j| j.id == id).for_each(Job::stop);
     }
 
     /// Asks the job of that key to stop.
     pub fn cancel_key(&self, key: &str) {
-        self.0.borrow().iter().filter(|j| j.key == key).for_each(Job::stop);
+        self.all.borrow().iter().filter(|j| j.key == key).for_each(Job::stop);
     }
 
     /// Sets a job's pace; a job that is over is over.
     pub fn pace(&self, id: u32, pace: Pace) {
-        for job in self.0.borrow().iter().filter(|j| j.id == id) {
+        for job in self.all.borrow().iter().filter(|j| j.id == id) {
             match pace {
                 Pace::Play => job.control.play(),
                 Pace::Pause => job.control.pause(),
@@ -72,12 +79,12 @@ impl Jobs {
 
     /// Asks all jobs to stop.
     pub fn cancel_all(&self) {
-        self.0.borrow().iter().for_each(Job::stop);
+        self.all.borrow().iter().for_each(Job::stop);
     }
 
     /// Forgets a job that has ended.
     pub fn end(&self, sink: &JobSink) {
-        let mut jobs = self.0.borrow_mut();
+        let mut jobs = self.all.borrow_mut();
         if let Some(i) = jobs.iter().position(|j| j.id == sink.id && j.key == sink.key) {
             jobs.remove(i);
         }
@@ -93,12 +100,31 @@ pub(crate) struct JobSink {
     pub cancel: Cancel,
     control: Rc<Control>,
     breathed: Cell<f64>,
+    device: Arc<Mutex<()>>,
+    turn: RefCell<Option<OwnedMutexGuard<()>>>,
 }
 
 impl JobSink {
     /// True once the job was asked to stop.
     pub fn is_cancelled(&self) -> bool {
         self.cancel.is_cancelled()
+    }
+
+    /// Waits until no other job works with the device; it is this job's until it ends.
+    pub async fn take_turn(&self) {
+        if self.turn.borrow().is_none() {
+            let turn = self.device.clone().lock_owned().await;
+            self.turn.replace(Some(turn));
+        }
+    }
+
+    /// Takes the device if no other job has it.
+    pub fn has_turn(&self) -> bool {
+        let mut turn = self.turn.borrow_mut();
+        if turn.is_none() {
+            *turn = self.device.clone().try_lock_owned();
+        }
+        turn.is_some()
     }
 }
 
@@ -146,7 +172,9 @@ impl Sink for JobSink {
 
     fn step(&self) -> LocalFuture<'_, Result<(), MethodError>> {
         Box::pin(async move {
-            self.breathe().await?;
+            if self.waits() && !self.control.is_wanted() {
+                self.event(Event::Waits);
+            }
             self.control.leave().await;
             // A cancel lets go of who waits.
             if self.cancel.is_cancelled() { Err(MethodError::Cancelled) } else { Ok(()) }

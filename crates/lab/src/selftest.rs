@@ -17,6 +17,7 @@ use crate::protocol::{Reply, SelfTestRow};
 /// Runs all samples. The GPU is the session in use, or any adapter there is, a software one too: the test is about right numbers.
 pub(crate) async fn run(devices: &Devices, host: &Rc<dyn Host>, sink: &JobSink) -> Result<Reply, End> {
     let started = host.now_ms();
+    sink.take_turn().await;
     let gpu = match devices.session().await {
         Ok((session, info)) if info.gpu => session,
         _ => devices.any_gpu().await.map_err(End::Device)?,

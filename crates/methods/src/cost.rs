@@ -39,6 +39,8 @@ pub fn cost(method: &str, config: &Value, shapes: &[[u64; 2]]) -> Option<Cost> {
         "profile" | "magnitude_profile" => Cost { decomposed: Vec::new(), scanned: elements * 2.0, passes: 1, ..Cost::default() },
         "wanda" | "sparsegpt" | "owl" | "outliers" | "calibration_study" => return Some(calibrated(method, config, shapes)),
         "rules" => return Some(side_by_side(config, shapes)),
+        "sensitivity" => return Some(sweep(config, shapes)),
+        "rescaling" => return Some(rescaled(config, shapes)),
         _ => return None,
     })
 }
@@ -98,9 +100,66 @@ fn calibrated(method: &str, config: &Value, shapes: &[[u64; 2]]) -> Cost {
     Cost { decomposed: Vec::new(), scanned: elements * 2.0 * runs, passes: (runs as u32).max(1), multiplied: a_run * runs, held }
 }
 
+/// Tokens that calibrate and tokens of a text that measures, and the width of the model: the largest of the shorter sides, as queries and outputs have it twice.
+fn tokens(config: &Value, shapes: &[[u64; 2]]) -> [f64; 3] {
+    let number = |key: &str, default: f64| config.get(key).and_then(Value::as_f64).unwrap_or(default);
+    let length = number("length", 128.0);
+    [number("samples", 32.0) * length, number("windows", 16.0) * length, shapes.iter().map(|[a, b]| *a.min(b)).max().unwrap_or(0) as f64]
+}
+
+/// The work of a sweep: both texts once through the dense model, then for each cell the text that measures through the blocks from the part on: half of them on average, all of
+/// them where a part is a role. `cells` says how many are left; without it every matrix is a part. States between all blocks are held; `blocks` says how many.
+fn sweep(config: &Value, shapes: &[[u64; 2]]) -> Cost {
+    let is = |key: &str, value: &str| config.get(key).and_then(Value::as_str) == Some(value);
+    let elements: f64 = shapes.iter().map(|[a, b]| *a as f64 * *b as f64).sum();
+    let [calibrating, measuring, hidden] = tokens(config, shapes);
+    let ladder = config.get("ladder").and_then(Value::as_str).map_or(5.0, |l| l.split(',').count() as f64);
+    let cells = config.get("cells").and_then(Value::as_f64).unwrap_or(ladder * shapes.len() as f64);
+    let blocks = config.get("blocks").and_then(Value::as_f64).unwrap_or(shapes.len() as f64);
+    let runs = cells * if is("unit", "role") { 1.0 } else { 0.5 };
+    let mut multiplied = elements * (calibrating + measuring * (1.0 + runs));
+    if is("criterion", "sparsegpt") {
+        for [rows, columns] in shapes {
+            let (r, c) = (*rows as f64, *columns as f64);
+            multiplied += 2.0 * calibrating * c * c + ladder * (2.0 * c.powi(3) + r * c * c / 2.0);
+        }
+    }
+    let held = 4.0 * hidden * (calibrating + measuring * (blocks + 2.0));
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of passes, rounded up")]
+    let passes = (2.0 + runs).ceil() as u32;
+    Cost { scanned: elements * ladder, passes, multiplied, held, ..Cost::default() }
+}
+
+/// The work of rescaled channels: at each gain two rules prune the model, and the text is measured after each.
+fn rescaled(config: &Value, shapes: &[[u64; 2]]) -> Cost {
+    let elements: f64 = shapes.iter().map(|[a, b]| *a as f64 * *b as f64).sum();
+    let [calibrating, measuring, hidden] = tokens(config, shapes);
+    let runs = 2 * config.get("steps").and_then(Value::as_u64).unwrap_or(7) as u32;
+    let multiplied = elements * (calibrating + measuring * (1.0 + f64::from(runs)));
+    Cost { scanned: elements * f64::from(runs), passes: 2 + runs, multiplied, held: 4.0 * elements + 4.0 * hidden * (calibrating + measuring), ..Cost::default() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sweep_goes_through_half_of_the_model_for_each_cell_that_is_left() {
+        let shapes = [[4, 8], [16, 2]];
+        let read = |more: Value| {
+            let mut config = serde_json::json!({ "samples": 2, "length": 5, "windows": 1, "ladder": "0.5,0.7" });
+            config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            config
+        };
+        // 10 tokens that calibrate, 5 that measure, 64 weights, 2 × 2 cells.
+        let all = cost("sensitivity", &read(serde_json::json!({})), &shapes).unwrap();
+        assert_eq!((all.multiplied, all.passes, all.scanned), (64.0 * (10.0 + 5.0 * 3.0), 4, 128.0));
+        let left = cost("sensitivity", &read(serde_json::json!({ "cells": 1, "unit": "role", "blocks": 1 })), &shapes).unwrap();
+        assert_eq!((left.multiplied, left.held), (64.0 * (10.0 + 5.0 * 2.0), 4.0 * 4.0 * (10.0 + 15.0)));
+        assert!(cost("sensitivity", &read(serde_json::json!({ "criterion": "sparsegpt" })), &shapes).unwrap().multiplied > all.multiplied);
+        let twice = cost("rescaling", &read(serde_json::json!({ "steps": 2 })), &shapes).unwrap();
+        assert_eq!((twice.multiplied, twice.passes), (64.0 * (10.0 + 5.0 * 5.0), 6));
+    }
 
     #[test]
     fn costs_follow_shapes_and_settings() {

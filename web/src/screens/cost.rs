@@ -1,10 +1,12 @@
 //! What a run needs, above the button that starts it: bytes to read and to fetch, memory, time; red where a limit of the device is passed, and then the run cannot be started.
 
+use std::rc::Rc;
+
 use espalier_lab::protocol::{Command, Estimate, Work};
 use yew::prelude::*;
 
+use crate::app::context::{Lab, use_lab};
 use crate::app::texts::longest;
-use crate::app::use_lab;
 use crate::plot::number::{bytes, mib, seconds};
 
 /// Properties of [`Start`].
@@ -38,36 +40,84 @@ pub struct StartProps {
     pub line: Classes,
     /// Starts it.
     pub go: Callback<MouseEvent>,
+    /// The button alone, beside another one: what the run would need is said when it is pointed at, and on it where that is not there.
+    #[prop_or_default]
+    pub aside: bool,
     /// What stands beside the button.
     #[prop_or_default]
     pub children: Html,
 }
 
-/// The line of what a run of a method would need here, without the spectra that are known already where it asks for spectra, and its button.
-#[component]
-pub fn Start(props: &StartProps) -> Html {
-    let lab = use_lab();
-    let asked = use_state_eq(|| 0u32);
-    let device = lab.state.device.as_ref().map(|d| d.name.clone());
-    let measured = ["evaluation", "domains"].iter().find_map(|key| props.config.get(key)?.as_str()).and_then(|names| longest(names, &lab.state.own));
+/// What a question about a run's needs depends on.
+#[derive(Clone, PartialEq)]
+struct Question {
+    method: AttrValue,
+    matrices: Option<Vec<String>>,
+    config: serde_json::Value,
+    opened: u32,
+    device: Option<String>,
+    /// Spectra that are known.
+    known: usize,
+    /// Bytes of the longest text that is measured.
+    text: Option<usize>,
+}
+
+/// What a run of a method would need here, without the spectra that are known already where it asks for spectra.
+#[hook]
+fn use_needs(lab: &Lab, method: &AttrValue, matrices: &Option<Vec<String>>, config: &serde_json::Value, ready: bool) -> Option<Rc<Estimate>> {
+    let job = use_state_eq(|| 0u32);
+    let asked = use_mut_ref(|| None::<Question>);
+    let state = &lab.state;
+    // Only what computes spectra is spared those that are known.
+    let known: Vec<String> = if method == "spectra" { state.spectra.keys().map(|k| k.to_string()).collect() } else { Vec::new() };
+    let question = Question {
+        method: method.clone(),
+        matrices: matrices.clone(),
+        config: config.clone(),
+        opened: state.opened,
+        device: state.device.as_ref().map(|d| d.name.clone()),
+        known: known.len(),
+        text: ["evaluation", "domains"].iter().find_map(|key| config.get(key)?.as_str()).and_then(|names| longest(names, &state.own)),
+    };
+    // While something runs nothing can be timed; then the question waits.
+    let open = state.summary.is_some() && ready && state.run.is_none();
     {
-        let (port, asked, open) = (lab.port.clone(), asked.setter(), lab.state.summary.is_some() && props.ready);
-        // Only what computes spectra is spared those that are known.
-        let known: Vec<String> = if props.method == "spectra" { lab.state.spectra.keys().map(|k| k.to_string()).collect() } else { Vec::new() };
-        let text = measured.map(|n| n as f64);
-        use_effect_with((props.method.clone(), props.matrices.clone(), props.config.clone(), lab.state.opened, device, known.len(), open, measured), move |(method, matrices, config, ..)| {
-            if open {
-                let job = port.number();
-                asked.set(job);
-                let work = Work::Run { method: method.to_string(), config: config.clone(), matrices: matrices.clone(), known, text };
-                port.command.emit(Command::Estimate { job, work });
+        let (port, job) = (lab.port.clone(), job.setter());
+        use_effect_with((question, open, state.reopening), move |(question, open, reopening)| {
+            if *reopening {
+                // What the last worker was asked went with it.
+                asked.replace(None);
+            } else if *open && asked.borrow().as_ref() != Some(question) {
+                asked.replace(Some(question.clone()));
+                let Question { method, matrices, config, text, .. } = question.clone();
+                let number = port.number();
+                job.set(number);
+                let work = Work::Run { method: method.to_string(), config, matrices, known, text: text.map(|n| n as f64) };
+                port.command.emit(Command::Estimate { job: number, work });
             }
         });
     }
-    let estimate = lab.state.estimates.iter().find(|(job, _)| props.ready && *job == *asked).map(|(_, e)| e.clone());
+    // The last answer stands until the next has come; over another checkpoint it says nothing.
+    let told = use_mut_ref(|| None::<(u32, Rc<Estimate>)>);
+    if let Some((_, e)) = state.estimates.iter().find(|(number, _)| *number == *job) {
+        told.replace(Some((state.opened, e.clone())));
+    }
+    let told = told.borrow();
+    told.as_ref().filter(|(opened, _)| ready && *opened == state.opened).map(|(_, e)| e.clone())
+}
+
+/// The line of what a run would need here, and its button.
+#[component]
+pub fn Start(props: &StartProps) -> Html {
+    let lab = use_lab();
+    let estimate = use_needs(&lab, &props.method, &props.matrices, &props.config, props.ready);
     let short = estimate.as_ref().and_then(|e| shortage(e));
     let able = props.ready && !props.busy && short.is_none();
     let words = short.as_ref().map_or_else(|| props.words.to_string(), |short| format!("{}: {short}", props.words));
+    if props.aside {
+        let title = estimate.as_ref().map(|e| needs(e));
+        return html! { <button type="button" class="btn" disabled={!able} onclick={props.go.clone()} {title} data-test={props.test.clone()}>{ words }</button> };
+    }
     let why = short.is_some().then(|| format!("{}-short", props.test));
     html! {
         <>
@@ -78,6 +128,13 @@ pub fn Start(props: &StartProps) -> Html {
         </div>
         </>
     }
+}
+
+/// A run's needs in words.
+fn needs(e: &Estimate) -> String {
+    let time = e.seconds.map_or_else(String::new, |s| format!(", about {}", seconds(s)));
+    let over = e.over.iter().map(|o| format!(" {o}")).collect::<String>();
+    format!("Reads {}, takes {} of memory{time}.{over}", bytes(e.reads), mib(e.memory))
 }
 
 /// How much is missing, as it stands on the button.
@@ -108,5 +165,13 @@ mod tests {
         assert_eq!(short(0.0), None);
         assert_eq!(short(812.0 * 1_048_576.0).as_deref(), Some("812\u{a0}MiB short"));
         assert_eq!(short(524_288.0).as_deref(), Some("0.5\u{a0}MiB short"));
+    }
+
+    #[test]
+    fn needs_are_said_in_one_line() {
+        let all = Estimate { reads: 2e6, memory: 3.0 * 1_048_576.0, seconds: Some(4.0), over: vec!["The device has 2 MiB.".into()], ..Estimate::default() };
+        let said = needs(&all);
+        assert!(said.starts_with("Reads 2") && said.contains("3") && said.contains(", about 4") && said.ends_with(". The device has 2 MiB."), "{said}");
+        assert!(!needs(&Estimate::default()).contains("about"));
     }
 }

@@ -3,7 +3,7 @@
 use espalier_lab::protocol::{Check, Command, Edits, Estimate, Reply, Slot, Work};
 use espalier_lab::record::{Record, Step};
 use espalier_lab::{Engine, Fault, Repertoire};
-use espalier_methods::report::{Difference, Finding, TensorDiff};
+use espalier_methods::report::{Difference, Event, Finding, TensorDiff};
 use espalier_nets::Checkpoint;
 use espalier_nets::testing::{Builder, source};
 use serde_json::json;
@@ -229,6 +229,24 @@ fn estimate(engine: &Engine, face: &Bench, work: Work) -> Estimate {
         Reply::Estimate { job: 8, estimate } => *estimate,
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn while_a_run_has_the_device_needs_are_told_without_a_time() {
+    let (engine, face) = bench();
+    open(&engine, &face, "m.safetensors", &small(0.25)).expect("opens");
+    let told = engine.clone();
+    face.act.replace(Some(Box::new(move |reply| {
+        if matches!(reply, Reply::Event { job: 3, event: Event::Progress { done: 1.0, .. } }) {
+            let work = Work::Run { method: "magnitude".into(), config: json!({}), matrices: None, known: Vec::new(), text: None };
+            pollster::block_on(told.handle(Command::Estimate { job: 8, work }));
+        }
+    })));
+    do_now(&engine, Command::Run { job: 3, method: "spectra".into(), config: json!({}), matrices: None, known: Vec::new(), seed: 0 });
+    let replies = face.replies.borrow();
+    let told = replies.iter().find_map(|r| if let Reply::Estimate { job: 8, estimate } = r { Some(estimate.clone()) } else { None }).expect("an estimate");
+    assert!(told.seconds.is_none() && told.reads > 0.0 && told.probe.contains("at work"), "{told:?}");
+    assert!(matches!(replies.last(), Some(Reply::Done { job: 3, .. })), "{:?}", replies.last());
 }
 
 #[test]

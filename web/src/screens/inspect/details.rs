@@ -24,12 +24,13 @@ use crate::plot::number::{bytes, count, number, percent, plural, shape, sig};
 pub fn Details() -> Html {
     let lab = use_lab();
     let chosen = lab.state.selection();
-    let asked = (lab.state.opened, chosen.tensor);
+    // What the last worker was asked went with it, so a fresh one is asked again.
+    let asked = (lab.state.opened, chosen.tensor, lab.state.reopening);
     {
         // A tensor's bytes are read when it is looked at, once.
         let lab = lab.clone();
-        use_effect_with(asked, move |(_, tensor)| {
-            if let (Some(t), Some(summary)) = (*tensor, &lab.state.summary) {
+        use_effect_with(asked, move |(_, tensor, reopening)| {
+            if let (Some(t), Some(summary), false) = (*tensor, &lab.state.summary, *reopening) {
                 let readable = summary.tensors.get(t as usize).is_some_and(|row| row.readable);
                 // What lies elsewhere costs the visitor bytes: there the button asks first.
                 if readable && lab.state.remote().is_none() && !lab.state.stats.contains_key(&t) {

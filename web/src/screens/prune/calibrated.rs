@@ -125,6 +125,7 @@ fn run(lab: &Lab, view: &View) -> Html {
     let c = &lab.state.prune().calibrated;
     // Only what the cost depends on, so that a dragged bar asks for no estimate.
     let mut weighed = super::asked::reading(c, &lab.state.own);
+    let calibrating = serde_json::Value::Object(weighed.clone());
     weighed.extend([("windows".to_owned(), if c.domains.is_empty() { 0.into() } else { c.windows.into() }), ("evaluation".into(), c.domains.join(",").into()), ("criterion".into(), c.rule.key().into())]);
     let weighed = serde_json::Value::Object(weighed);
     let tokens = f64::from(c.samples) * f64::from(c.length) + f64::from(c.windows) * f64::from(c.length) * c.domains.len() as f64;
@@ -136,7 +137,7 @@ fn run(lab: &Lab, view: &View) -> Html {
             <p class="warnbox" data-test="prune-cannot"><b>{ format!("{word} cannot run here. ") }</b>{ why }</p>
         }
         <Start method={method.clone()} config={weighed} {ready} {busy} words={if again { "Prune again".into() } else { format!("Prune {}", plural(view.entries.len(), "matrix", "matrices")) }} test="prune-run" {go}>
-            <button type="button" class="btn" disabled={!ready || busy} onclick={count} data-test="prune-outliers">{ if view.outliers.is_some() { "Count outliers again" } else { "Count outliers" } }</button>
+            <Start aside={true} method="outliers" config={calibrating} {ready} {busy} words={if view.outliers.is_some() { "Count outliers again" } else { "Count outliers" }} test="prune-outliers" go={count} />
         </Start>
         { progress(lab, &method) }
         { progress(lab, "outliers") }

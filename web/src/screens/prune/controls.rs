@@ -152,7 +152,7 @@ pub fn controls(lab: &Lab, view: &View) -> Html {
             <p>{ if state.official { "As Wanda’s code: everything up to and with the weight at the cut goes, so a little more." } else { "As many as asked for; equal weights go by the lower index." } }</p></div>
         <Start method="magnitude" {ready} {busy} words={if again { "Prune again".into() } else { format!("Prune {}", plural(view.entries.len(), "matrix", "matrices")) }} test="prune-run" go={run}>
             if view.unprofiled > 0 && ready {
-                <button type="button" class="btn" disabled={busy} onclick={profile} data-test="prune-profile">{ "Error curves" }</button>
+                <Start aside={true} method="profile" {busy} words="Error curves" test="prune-profile" go={profile} />
             }
         </Start>
         { progress(lab, "magnitude") }

@@ -80,8 +80,9 @@ fn use_curves(lab: &Lab, view: &View) {
 fn use_stats(lab: &Lab, view: &View) {
     let tensor = view.selected(lab).and_then(|i| view.entries[i].tensor).filter(|t| !view.example && !lab.state.stats.contains_key(t));
     let lab = lab.clone();
-    use_effect_with(tensor, move |tensor| {
-        if let Some(t) = *tensor {
+    // What the last worker was asked went with it.
+    use_effect_with((tensor, lab.state.reopening), move |(tensor, reopening)| {
+        if let (Some(t), false) = (*tensor, *reopening) {
             lab.stats(t);
         }
     });
@@ -119,11 +120,11 @@ fn budget(lab: &Lab, view: &View) -> Html {
     let done: Vec<_> = view.entries.iter().filter_map(|e| lab.state.pruned.get(&e.key)).collect();
     if !done.is_empty() {
         let (zeros, of) = done.iter().fold((0.0, 0.0), |(z, n), p| (z + p.zeros, n + p.elements));
-        items.push(StatItem::new(if view.fresh { "achieved" } else { "achieved, last run" }, percent(if of > 0.0 { zeros / of } else { 0.0 })).of(format!("{} zeros", params(zeros))).full(count(zeros)).test("prune-stat-achieved"));
+        items.push(StatItem::new(view.dated("achieved"), percent(if of > 0.0 { zeros / of } else { 0.0 })).of(format!("{} zeros", params(zeros))).full(count(zeros)).test("prune-stat-achieved"));
     }
     if let Some(l) = lab.state.language.likelihoods.first().filter(|_| view.asked.is_some()) {
         let [before, after] = l.nats.map(|n| fixed(n.exp(), 2));
-        items.push(StatItem::new(format!("perplexity, {}", l.text), format!("{before} → {after}")).of(if view.fresh { String::new() } else { "last run".into() }).test("prune-stat-perplexity"));
+        items.push(StatItem::new(format!("perplexity, {}", l.text), format!("{before} → {after}")).of(view.stale).test("prune-stat-perplexity"));
     }
     let parts = view
         .grid

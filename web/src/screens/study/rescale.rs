@@ -15,6 +15,7 @@ use crate::plot::number::{count, fixed};
 use crate::plot::patch::{Kept, Parts};
 use crate::plot::scene::Paint;
 use crate::plot::table::{Cell, Table};
+use crate::screens::cost::Start;
 use crate::screens::parts::progress;
 
 /// Properties of [`Rescale`].
@@ -68,15 +69,15 @@ pub fn Rescale(props: &RescaleProps) -> Html {
     let lab = &props.lab;
     let found = &lab.state.language;
     let c = &lab.state.prune().calibrated;
+    let config = json!({ "sparsity": lab.state.study().sparsity, "calibration": c.text, "evaluation": c.domains.first().cloned().unwrap_or_else(|| c.text.clone()), "samples": c.samples, "length": c.length, "windows": c.windows });
     let go = {
-        let lab = lab.clone();
-        let config = json!({ "sparsity": lab.state.study().sparsity, "calibration": c.text, "evaluation": c.domains.first().cloned().unwrap_or_else(|| c.text.clone()), "samples": c.samples, "length": c.length, "windows": c.windows });
+        let (lab, config) = (lab.clone(), config.clone());
         Callback::from(move |_: MouseEvent| {
             lab.run("rescaling", config.clone(), None);
         })
     };
     let button = html! {
-        <div class="acts foot"><button type="button" class="btn" disabled={!props.ready || lab.state.run.is_some()} onclick={go} data-test="rescale-run">{ if found.rescaled.is_empty() { "Rescale and prune" } else { "Again" } }</button>{ progress(lab, "rescaling") }</div>
+        <Start method="rescaling" {config} ready={props.ready} busy={lab.state.run.is_some()} words={if found.rescaled.is_empty() { "Rescale and prune" } else { "Again" }} test="rescale-run" class={classes!("btn")} row={classes!("acts", "foot")} line={classes!("rules")} {go}>{ progress(lab, "rescaling") }</Start>
     };
     let (magnitude, wanda) = (of(&found.rescaled, "magnitude"), of(&found.rescaled, "wanda"));
     let steps = magnitude.len().min(wanda.len());

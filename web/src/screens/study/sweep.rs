@@ -12,6 +12,7 @@ use crate::app::state::{Allocation, Asked, Place};
 use crate::figures::{GridChart, Source};
 use crate::plot::grid::Grid;
 use crate::plot::number::{fixed, percent, plural};
+use crate::screens::cost::Start;
 use crate::screens::matrices::of_summary;
 use crate::screens::parts::{choice, progress, segments};
 use crate::screens::prune::asked::reading;
@@ -144,15 +145,18 @@ pub fn sweep(lab: &Lab, ready: bool) -> Html {
         (true, _) => format!("Go on, {} to go", plural(left, "cell", "cells")),
         _ => format!("Sweep {}", plural(left, "cell", "cells")),
     };
+    // What is left of it.
+    let mut weighed = here.config.clone();
+    weighed["cells"] = left.into();
+    weighed["blocks"] = blocks.into();
     html! {
         <>
         <GridChart title="Sensitivity sweep" what={format!("{what_of}, one part pruned, {}", state.rule.word())} {sentence} {grid} {source} {head} test="study-sweep" />
-        <div class="acts foot">
-            <button type="button" class="btn" disabled={!ready || busy || same && left == 0} onclick={start} data-test="sweep-run">{ word }</button>
+        <Start method="sensitivity" config={weighed} ready={ready && !(same && left == 0)} {busy} words={word} test="sweep-run" class={classes!("btn")} row={classes!("acts", "foot")} line={classes!("rules")} go={start}>
             <button type="button" class="btn" disabled={!takes} onclick={take} data-test="sweep-take">{ "Take as allocation" }</button>
             { progress(lab, "sensitivity") }
             <span class="d" data-test="sweep-count">{ format!("{done} of {}", done + left) }</span>
-        </div>
+        </Start>
         </>
     }
 }
