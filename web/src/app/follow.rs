@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use espalier_lab::protocol::Summary;
 
+use espalier_methods::cost::cost;
 use espalier_methods::registry::WITHOUT_CHECKPOINT;
 use espalier_methods::urban::calliper::Config;
 use espalier_methods::urban::town::Source;
@@ -15,6 +16,16 @@ use crate::app::state::{Asked, Edit, Place, Selection, State, key};
 
 /// Runs of a link over a checkpoint with at most so many weights begin by themselves; larger ones ask first.
 const LIGHT: f64 = 2e7;
+
+/// So many multiplications are some minutes in a tab.
+const LONG: f64 = 1e12;
+/// Bytes that a run may hold beside its matrices without being asked for by hand.
+const ROOM: f64 = (1u64 << 30) as f64;
+
+/// Whether a run over matrices of these shapes takes long, or much memory: a link may ask for any number of windows.
+fn is_heavy(run: &Asked, shapes: &[[u64; 2]]) -> bool {
+    cost(&run.method, &run.config, shapes).is_some_and(|c| c.multiplied > LONG || c.held > ROOM)
+}
 
 /// Whether a run needs no checkpoint.
 fn is_urban(method: &str) -> bool {
@@ -87,7 +98,8 @@ impl State {
                     Rc::make_mut(&mut self.link_notes).push(format!("The points of this view are a file of the visitor’s own, {}. Give it on the Map; its settings are those of the link.", file.files().collect::<Vec<_>>().join(" and ")));
                 }
                 let large = self.summary.as_ref().is_some_and(|s| s.tensors.iter().map(|t| t.elements).sum::<f64>() > LIGHT);
-                self.queue_held = large && left.iter().any(|r| !is_urban(&r.method)) || left.iter().any(|r| is_urban(&r.method) && trains_long(&self.town.config));
+                let shapes: Vec<[u64; 2]> = self.summary.iter().flat_map(|s| &s.matrices).filter(|m| m.prunable).map(|m| m.shape).collect();
+                self.queue_held = left.iter().any(|r| if is_urban(&r.method) { trains_long(&self.town.config) } else { large || is_heavy(r, &shapes) });
                 self.queue = Rc::new(left);
             }
             Some(Err(_)) => Rc::make_mut(&mut self.link_notes).push("The packed part of this link cannot be read: it was changed or is not this page's. What its plain keys say is shown.".into()),

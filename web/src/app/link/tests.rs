@@ -111,6 +111,20 @@ fn a_checkpoint_is_known_by_its_headers() {
 }
 
 #[test]
+fn a_run_of_a_link_that_takes_long_or_much_memory_waits_for_a_word() {
+    let follow = |samples: u32, length: u32| {
+        let mut s = State { summary: Some(Rc::new(summary())), source: Some(Target::Bundled("orchard".into())), ..State::default() };
+        s.shown = Rc::new(vec![Asked { method: "wanda".into(), config: json!({ "samples": samples, "length": length }), matrices: None, seed: 7 }]);
+        let mut link = Link::read(&link_of(&s));
+        assert!(link.unpack_plain());
+        let mut fresh = State { shown: Rc::default(), ..s };
+        fresh.apply(crate::app::late::follow(Rc::new(link), false));
+        (fresh.queue.len(), fresh.queue_held)
+    };
+    assert_eq!((follow(32, 128), follow(4096, 131_072)), ((1, false), (1, true)));
+}
+
+#[test]
 fn the_map_comes_back_without_a_checkpoint_and_long_training_waits() {
     use crate::app::journal::Step;
     use espalier_methods::urban::calliper::Config;
