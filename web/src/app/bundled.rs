@@ -21,8 +21,8 @@ pub struct Bundled {
 
 /// All of them.
 pub const BUNDLED: [Bundled; 2] = [
-    Bundled { name: "shakespeare-llama", architecture: "Llama, 5 blocks", size: "1.709 M · 3.43 MB · F16", hidden: 160.0, inner: 432.0, blocks: 5, experts: [0.0, 0.0] },
-    Bundled { name: "shakespeare-moe", architecture: "Qwen2-MoE, 5 × 16 experts", size: "2.680 M · 5.40 MB · F16", hidden: 128.0, inner: 128.0, blocks: 5, experts: [16.0, 64.0] },
+    Bundled { name: "shakespeare-llama", architecture: "Llama, 5 blocks", size: "1.714 M · 3.43 MB · F16", hidden: 160.0, inner: 432.0, blocks: 5, experts: [0.0, 0.0] },
+    Bundled { name: "shakespeare-moe", architecture: "Qwen2-MoE, 5 × 16 experts", size: "2.685 M · 5.40 MB · F16", hidden: 128.0, inner: 128.0, blocks: 5, experts: [16.0, 64.0] },
 ];
 
 /// Its files, relative to the page.
@@ -44,5 +44,24 @@ impl Bundled {
             Tier { block, left: [Role::Q, Role::K, Role::V, Role::O].map(|r| piece(r, d * d)).into(), right }
         };
         (0..self.blocks).map(tier).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plot::number::{bytes, params};
+
+    #[test]
+    fn a_card_says_what_its_file_holds() {
+        for b in BUNDLED {
+            let path = format!("{}/../assets/checkpoints/{}/model.safetensors", env!("CARGO_MANIFEST_DIR"), b.name);
+            let file = std::fs::read(&path).expect("it comes with the page");
+            let head = 8 + u64::from_le_bytes(file[..8].try_into().expect("eight bytes")) as usize;
+            let header: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&file[8..head]).expect("a header");
+            let shape = |t: &serde_json::Value| t["shape"].as_array().map_or(0.0, |s| s.iter().filter_map(serde_json::Value::as_f64).product());
+            let all: f64 = header.iter().filter(|(name, _)| *name != "__metadata__").map(|(_, t)| shape(t)).sum();
+            assert_eq!(b.size.replace('\u{a0}', " "), format!("{} · {} · F16", params(all), bytes(file.len() as f64)).replace('\u{a0}', " "), "{path}");
+        }
     }
 }
