@@ -34,7 +34,26 @@ pub fn seal(out: &Path) -> Result<()> {
     if inline(&page).is_some() || !page.contains("Content-Security-Policy") {
         bail!("{} still holds a script of its own or no policy", index.display());
     }
+    load_at_once(out)?;
     keep(out)
+}
+
+/// Trunk's loaders of workers fetch a program once its script has been read: here both are fetched at once, which saves a way over the network, and the script is called as it
+/// wants to be (the older way is warned of on every visitor's console).
+fn load_at_once(out: &Path) -> Result<()> {
+    for entry in fs::read_dir(out)? {
+        let path = entry?.path();
+        let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if let Some(name) = file.strip_suffix("_loader.js") {
+            let text = fs::read_to_string(&path)?;
+            if text.trim() == format!("importScripts(\"./{name}.js\");wasm_bindgen(\"./{name}_bg.wasm\");") {
+                fs::write(&path, format!("const program = fetch('./{name}_bg.wasm');\nimportScripts('./{name}.js');\nwasm_bindgen({{ module_or_path: program }});\n"))?;
+            } else if !text.starts_with("const program") {
+                bail!("{file} is not as trunk used to write it");
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The script inside the page, with what stands before and after it.
@@ -83,7 +102,10 @@ mod tests {
         let read = |name: &str| fs::read_to_string(out.join(name)).expect("a file");
         put("index.html", "<head><meta charset=\"utf-8\"><script type=\"module\">\nimport init, * as b from './app-1a.js';\n</script></head>");
         put("assets/a.bin", "1");
+        put("worker_loader.js", "importScripts(\"./worker.js\");wasm_bindgen(\"./worker_bg.wasm\");");
         seal(&out).expect("it is sealed");
+        let loader = read("worker_loader.js");
+        assert!(loader.starts_with("const program = fetch('./worker_bg.wasm');\nimportScripts('./worker.js');"), "{loader}");
         let page = read("index.html");
         assert!(page.contains("src=\"./start.js\"") && page.contains("default-src 'self'") && !page.contains("import init"), "{page}");
         assert!(read("start.js").contains("'./app-1a_bg.wasm'"));
@@ -91,6 +113,7 @@ mod tests {
         assert!(first.contains("'./', ") && first.contains("'./assets/a.bin'") && !first.contains("sw.js'") && !first.contains('@'), "{first}");
         seal(&out).expect("again");
         assert_eq!((read("index.html"), read("sw.js")), (page, first.clone()));
+        assert_eq!(read("worker_loader.js"), loader);
         put("assets/a.bin", "2");
         seal(&out).expect("again");
         assert_ne!(read("sw.js"), first);

@@ -145,6 +145,8 @@ fn cargo_tool(home: &Path, package: &str, version: &str, program: &str, flags: &
     let root = dir.parent().unwrap_or(home);
     let mut cargo = Command::new("cargo");
     cargo.args(["install", package, "--version", version, "--root"]).arg(root).args(flags);
+    // They run for seconds: what their authors ask of the optimiser would take minutes.
+    cargo.envs([("CARGO_PROFILE_RELEASE_LTO", "off"), ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"), ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")]);
     step(&format!("Installing {package} {version} from crates.io"), expected, &mut cargo)?;
     Ok(dir)
 }
