@@ -61,8 +61,8 @@ async fn on_disk(page: &Page, first: &str) -> Result<Value> {
     page.js_async(&script, json!([])).await
 }
 
-/// Prunes half of a file of that size, all of them zeros, and saves the copy.
-fn pruned_and_saved(size: u64) {
+/// Prunes half of a file of that size, all of them zeros, and saves the copy; the browser may hold so many bytes more meanwhile.
+fn pruned_and_saved(size: u64, allowed: u64) {
     with_page(async |page| -> Result<()> {
         let folder = tempfile::tempdir()?;
         let path = file_of(size, folder.path())?;
@@ -79,7 +79,7 @@ fn pruned_and_saved(size: u64) {
         let most = watch.most();
         let more = sum(&most).saturating_sub(sum(&before));
         println!("{} MB pruned and saved in {} s; the browser held {}, at most {}: {:.0} MB more", size / 1_000_000, started.elapsed().as_secs(), in_mb(&before), in_mb(&most), more as f64 / 1e6);
-        ensure!(more < MORE, "{more} bytes more were held, {MORE} are allowed");
+        ensure!(more < allowed, "{more} bytes more were held, {allowed} are allowed");
         ensure!(same_end(&path, &copy, size)?, "zeros were pruned: the copy's weights are those of the file");
         let left = on_disk(&page, "").await?;
         ensure!(left.as_array().is_some_and(|names| names.len() == 1) && !left.to_string().contains("former"), "the copy on its way and nothing of former visits lies on the disk: {left}");
@@ -89,13 +89,15 @@ fn pruned_and_saved(size: u64) {
 
 #[test]
 fn a_copy_of_half_a_gigabyte_is_right_and_not_held_in_memory() {
-    pruned_and_saved(512 << 20);
+    // Measured: 92 MB, and 314 MB where three times as many programs ran as there are cores: how soon a browser frees what was read is its own affair. A copy that is held would be
+    // the whole of it, and more.
+    pruned_and_saved(512 << 20, 400_000_000);
 }
 
 #[test]
 #[ignore = "writes four gigabytes to the disk and takes minutes"]
 fn a_copy_of_two_gigabytes_takes_less_than_300_mb() {
-    pruned_and_saved(2 << 30);
+    pruned_and_saved(2 << 30, MORE);
 }
 
 #[test]
