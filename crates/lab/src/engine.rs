@@ -354,11 +354,11 @@ impl Engine {
 
     async fn estimate(&self, job: u32, work: &Work, sink: &JobSink) -> Result<Reply, End> {
         let open = self.opened()?;
+        // While a run has the device nothing can be timed.
+        sink.take_turn().await;
         let session = self.session(sink).await?;
         let (_, info) = self.0.devices.session().await.map_err(End::Device)?;
-        // While a run has the device nothing can be timed, and what the device had no room for could be taken for the run's.
-        let idle = sink.has_turn().then_some(&session);
-        estimate(&open, work, idle, &info, &*self.0.host, job).await
+        estimate(&open, work, &session, &info, &*self.0.host, job).await
     }
 
     /// The record of everything that was done so far, as text for a file.

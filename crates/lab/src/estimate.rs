@@ -92,7 +92,7 @@ const SHARE: f64 = 0.9;
 /// Tokens of a window where a configuration names none.
 const LENGTH: u64 = 2048;
 
-pub(crate) async fn estimate(open: &Open, work: &Work, idle: Option<&Session>, device: &DeviceInfo, host: &dyn Host, job: u32) -> Result<Reply, End> {
+pub(crate) async fn estimate(open: &Open, work: &Work, session: &Session, device: &DeviceInfo, host: &dyn Host, job: u32) -> Result<Reply, End> {
     let c = &open.checkpoint;
     let mut out = Estimate::default();
     let mut flops = None;
@@ -163,13 +163,10 @@ pub(crate) async fn estimate(open: &Open, work: &Work, idle: Option<&Session>, d
         let less = run.map_or_else(Vec::new, |(method, config, shapes)| ways(method, &config, &shapes, room - (out.memory - held)));
         at_once(&mut out, room, less);
     }
-    out.probe = match idle {
-        Some(session) => match probe(&mut out, session, host, flops, [scanned, factored, multiplied]).await {
-            // Nobody asked for the probe: that it finds no room is no failure of what was asked.
-            Err(End::Device(espalier_tensor::Error::OutOfMemory { .. })) => "the device has no room for anything to be timed".into(),
-            other => other?,
-        },
-        None => "the device is at work: nothing can be timed now".into(),
+    out.probe = match probe(&mut out, session, host, flops, [scanned, factored, multiplied]).await {
+        // Nobody asked for the probe: that it finds no room is no failure of what was asked.
+        Err(End::Device(espalier_tensor::Error::OutOfMemory { .. })) => "the device has no room for anything to be timed".into(),
+        other => other?,
     };
     Ok(Reply::Estimate { job, estimate: Box::new(out) })
 }

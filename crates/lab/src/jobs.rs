@@ -117,15 +117,6 @@ impl JobSink {
             self.turn.replace(Some(turn));
         }
     }
-
-    /// Takes the device if no other job has it.
-    pub fn has_turn(&self) -> bool {
-        let mut turn = self.turn.borrow_mut();
-        if turn.is_none() {
-            *turn = self.device.clone().try_lock_owned();
-        }
-        turn.is_some()
-    }
 }
 
 impl Sink for JobSink {

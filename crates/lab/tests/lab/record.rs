@@ -1,11 +1,15 @@
 //! Records: what was done, done again to the same bits; comparisons, estimates and masks on the way.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use espalier_lab::protocol::{Check, Command, Edits, Estimate, Reply, Slot, Work};
 use espalier_lab::record::{Record, Step};
 use espalier_lab::{Engine, Fault, Repertoire};
 use espalier_methods::report::{Difference, Event, Finding, TensorDiff};
 use espalier_nets::Checkpoint;
 use espalier_nets::testing::{Builder, source};
+use futures::FutureExt;
 use serde_json::json;
 
 use crate::common::{Bench, answer, bench, do_now, open, run, whole};
@@ -232,21 +236,24 @@ fn estimate(engine: &Engine, face: &Bench, work: Work) -> Estimate {
 }
 
 #[test]
-fn while_a_run_has_the_device_needs_are_told_without_a_time() {
+fn what_needs_the_device_waits_until_a_run_has_ended() {
     let (engine, face) = bench();
     open(&engine, &face, "m.safetensors", &small(0.25)).expect("opens");
-    let told = engine.clone();
+    let waiting = Rc::new(RefCell::new(None));
+    let (told, kept) = (engine.clone(), waiting.clone());
     face.act.replace(Some(Box::new(move |reply| {
         if matches!(reply, Reply::Event { job: 3, event: Event::Progress { done: 1.0, .. } }) {
-            let work = Work::Run { method: "magnitude".into(), config: json!({}), matrices: None, known: Vec::new(), text: None };
-            pollster::block_on(told.handle(Command::Estimate { job: 8, work }));
+            let (told, work) = (told.clone(), Work::Run { method: "magnitude".into(), config: json!({}), matrices: None, known: Vec::new(), text: None });
+            let mut question = async move { told.handle(Command::Estimate { job: 8, work }).await }.boxed_local();
+            assert!((&mut question).now_or_never().is_none(), "the run has the device");
+            kept.replace(Some(question));
         }
     })));
     do_now(&engine, Command::Run { job: 3, method: "spectra".into(), config: json!({}), matrices: None, known: Vec::new(), seed: 0 });
-    let replies = face.replies.borrow();
-    let told = replies.iter().find_map(|r| if let Reply::Estimate { job: 8, estimate } = r { Some(estimate.clone()) } else { None }).expect("an estimate");
-    assert!(told.seconds.is_none() && told.reads > 0.0 && told.probe.contains("at work"), "{told:?}");
-    assert!(matches!(replies.last(), Some(Reply::Done { job: 3, .. })), "{:?}", replies.last());
+    assert!(matches!(face.replies.borrow().last(), Some(Reply::Done { job: 3, .. })), "{:?}", face.replies.borrow().last());
+    let question = waiting.take().expect("it was asked");
+    pollster::block_on(question);
+    assert!(matches!(face.replies.borrow().last(), Some(Reply::Estimate { job: 8, estimate }) if estimate.seconds.is_some()), "{:?}", face.replies.borrow().last());
 }
 
 #[test]
