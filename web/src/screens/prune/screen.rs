@@ -9,7 +9,7 @@ use super::closeup::closeup;
 use super::controls::controls;
 use super::export::Export;
 use super::judged::judged;
-use super::view::{View, use_view};
+use super::view::{LAST, View, use_view};
 use super::words::Words;
 use crate::app::context::{Lab, use_lab};
 use crate::app::language::Rule;
@@ -122,9 +122,10 @@ fn budget(lab: &Lab, view: &View) -> Html {
         let (zeros, of) = done.iter().fold((0.0, 0.0), |(z, n), p| (z + p.zeros, n + p.elements));
         items.push(StatItem::new(view.dated("achieved"), percent(if of > 0.0 { zeros / of } else { 0.0 })).of(format!("{} zeros", params(zeros))).full(count(zeros)).test("prune-stat-achieved"));
     }
+    // What a text said is said once: no more of it comes while the run goes on.
     if let Some(l) = lab.state.language.likelihoods.first().filter(|_| view.asked.is_some()) {
         let [before, after] = l.nats.map(|n| fixed(n.exp(), 2));
-        items.push(StatItem::new(format!("perplexity, {}", l.text), format!("{before} → {after}")).of(view.stale).test("prune-stat-perplexity"));
+        items.push(StatItem::new(format!("perplexity, {}", l.text), format!("{before} → {after}")).of(if view.stale == LAST { LAST } else { "" }).test("prune-stat-perplexity"));
     }
     let parts = view
         .grid

@@ -90,6 +90,9 @@ impl View {
     }
 }
 
+/// What results are called that are an earlier run's.
+pub const LAST: &str = "last run";
+
 /// Matrices: those of the open checkpoint, or of the finished example.
 fn matrices(lab: &Lab) -> (Vec<Entry>, AttrValue, bool) {
     if let Some(s) = &lab.state.summary {
@@ -151,7 +154,7 @@ pub fn use_view(lab: &Lab) -> View {
     let stale = match () {
         () if fresh => "",
         () if same(running, &|| running.map(|r| r.config.clone())) => "so far",
-        () => "last run",
+        () => LAST,
     };
     View {
         planned: overall(&now, &sizes),
