@@ -28,6 +28,20 @@ fn no_screen_is_wider_than_a_phone_and_every_control_has_a_name() {
 }
 
 #[test]
+fn another_place_is_seen_from_its_top() {
+    with_page(async |page| -> Result<()> {
+        page.driver.set_window_rect(0, 0, 500, 900).await?;
+        open_bundled(&page, "", "shakespeare-llama").await?;
+        page.click("[data-test=place-study]").await?;
+        page.find(".app[data-place=study]", 5).await?;
+        page.until("scrollTo(0, 400); return scrollY > 300 || null", 20).await?;
+        page.click("[data-test=place-prune]").await?;
+        page.find(".app[data-place=prune]", 5).await?;
+        page.until("return scrollY === 0 || null", 10).await.map(|_| ())
+    });
+}
+
+#[test]
 fn the_theme_is_switched_and_remembered() {
     with_page(async |page| -> Result<()> {
         page.open("").await?;
