@@ -198,9 +198,8 @@ fn where_a_text_finds_no_room_fewer_windows_go_on() {
         page.click("[data-test=use-fewer]").await?;
         page.text_until("[data-test=prune-stat-perplexity]", 180, |t| t.contains('→')).await?;
         page.gone("[data-test=fault]", 10).await?;
-        let log = page.text("[data-test=last-log]").await?;
-        ensure!(log.contains("16 windows of 16 tokens"), "{log}");
-        Ok(())
+        // The text is measured before the run has ended.
+        page.text_until("[data-test=last-log]", 60, |t| t.contains("16 windows of 16 tokens")).await.map(|_| ())
     });
 }
 
