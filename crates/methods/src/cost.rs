@@ -86,25 +86,34 @@ fn calibrated(method: &str, config: &Value, shapes: &[[u64; 2]]) -> Cost {
         a_run += elements * 2.0 * calibrating;
     }
     if method == "sparsegpt" || is("criterion", "sparsegpt") {
-        // H, once for neighbours with the same inputs; three factorisations of it; the sweep over the columns. The first two in double precision, half as fast.
-        let mut last = 0;
-        for [rows, columns] in shapes {
-            let (r, c) = (*rows as f64, *columns as f64);
-            a_run += if last == *columns { 0.0 } else { 2.0 * calibrating * c * c } + 2.0 * c.powi(3) + r * c * c / 2.0;
-            last = *columns;
-        }
+        a_run += sparsegpt(calibrating, shapes, 1.0);
     }
-    // The width of the model is the largest of the shorter sides: queries and outputs have it twice.
-    let hidden = shapes.iter().map(|[a, b]| *a.min(b)).max().unwrap_or(0) as f64;
-    let held = 4.0 * hidden * (calibrating + if study { measuring } else { 2.0 * measuring });
+    let held = 4.0 * width(shapes) * (calibrating + if study { measuring } else { 2.0 * measuring });
     Cost { decomposed: Vec::new(), scanned: elements * 2.0 * runs, passes: (runs as u32).max(1), multiplied: a_run * runs, held }
 }
 
-/// Tokens that calibrate and tokens of a text that measures, and the width of the model: the largest of the shorter sides, as queries and outputs have it twice.
-fn tokens(config: &Value, shapes: &[[u64; 2]]) -> [f64; 3] {
+/// What SparseGPT multiplies beside the passes when it prunes every matrix so many times: H, once for neighbours with the same inputs; three factorisations of it and the sweep over
+/// the columns, each time. The first two are in double precision, half as fast.
+fn sparsegpt(calibrating: f64, shapes: &[[u64; 2]], times: f64) -> f64 {
+    let (mut all, mut last) = (0.0, 0);
+    for [rows, columns] in shapes {
+        let (r, c) = (*rows as f64, *columns as f64);
+        all += if last == *columns { 0.0 } else { 2.0 * calibrating * c * c } + times * (2.0 * c.powi(3) + r * c * c / 2.0);
+        last = *columns;
+    }
+    all
+}
+
+/// The width of a model: the largest of the shorter sides, as queries and outputs have it twice.
+fn width(shapes: &[[u64; 2]]) -> f64 {
+    shapes.iter().map(|[a, b]| *a.min(b)).max().unwrap_or(0) as f64
+}
+
+/// Tokens that calibrate, and tokens of a text that measures.
+fn tokens(config: &Value) -> [f64; 2] {
     let number = |key: &str, default: f64| config.get(key).and_then(Value::as_f64).unwrap_or(default);
     let length = number("length", 128.0);
-    [number("samples", 32.0) * length, number("windows", 16.0) * length, shapes.iter().map(|[a, b]| *a.min(b)).max().unwrap_or(0) as f64]
+    [number("samples", 32.0) * length, number("windows", 16.0) * length]
 }
 
 /// The work of a sweep: both texts once through the dense model, then for each cell the text that measures through the blocks from the part on: half of them on average, all of
@@ -112,19 +121,16 @@ fn tokens(config: &Value, shapes: &[[u64; 2]]) -> [f64; 3] {
 fn sweep(config: &Value, shapes: &[[u64; 2]]) -> Cost {
     let is = |key: &str, value: &str| config.get(key).and_then(Value::as_str) == Some(value);
     let elements: f64 = shapes.iter().map(|[a, b]| *a as f64 * *b as f64).sum();
-    let [calibrating, measuring, hidden] = tokens(config, shapes);
+    let [calibrating, measuring] = tokens(config);
     let ladder = config.get("ladder").and_then(Value::as_str).map_or(5.0, |l| l.split(',').count() as f64);
     let cells = config.get("cells").and_then(Value::as_f64).unwrap_or(ladder * shapes.len() as f64);
     let blocks = config.get("blocks").and_then(Value::as_f64).unwrap_or(shapes.len() as f64);
     let runs = cells * if is("unit", "role") { 1.0 } else { 0.5 };
     let mut multiplied = elements * (calibrating + measuring * (1.0 + runs));
     if is("criterion", "sparsegpt") {
-        for [rows, columns] in shapes {
-            let (r, c) = (*rows as f64, *columns as f64);
-            multiplied += 2.0 * calibrating * c * c + ladder * (2.0 * c.powi(3) + r * c * c / 2.0);
-        }
+        multiplied += sparsegpt(calibrating, shapes, ladder);
     }
-    let held = 4.0 * hidden * (calibrating + measuring * (blocks + 2.0));
+    let held = 4.0 * width(shapes) * (calibrating + measuring * (blocks + 2.0));
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of passes, rounded up")]
     let passes = (2.0 + runs).ceil() as u32;
     Cost { scanned: elements * ladder, passes, multiplied, held, ..Cost::default() }
@@ -133,10 +139,10 @@ fn sweep(config: &Value, shapes: &[[u64; 2]]) -> Cost {
 /// The work of rescaled channels: at each gain two rules prune the model, and the text is measured after each.
 fn rescaled(config: &Value, shapes: &[[u64; 2]]) -> Cost {
     let elements: f64 = shapes.iter().map(|[a, b]| *a as f64 * *b as f64).sum();
-    let [calibrating, measuring, hidden] = tokens(config, shapes);
+    let [calibrating, measuring] = tokens(config);
     let runs = 2 * config.get("steps").and_then(Value::as_u64).unwrap_or(7) as u32;
     let multiplied = elements * (calibrating + measuring * (1.0 + f64::from(runs)));
-    Cost { scanned: elements * f64::from(runs), passes: 2 + runs, multiplied, held: 4.0 * elements + 4.0 * hidden * (calibrating + measuring), ..Cost::default() }
+    Cost { scanned: elements * f64::from(runs), passes: 2 + runs, multiplied, held: 4.0 * elements + 4.0 * width(shapes) * (calibrating + measuring), ..Cost::default() }
 }
 
 #[cfg(test)]
