@@ -145,15 +145,15 @@ pub fn use_view(lab: &Lab) -> View {
     let calibrated = prune.calibrated.rule != Rule::Magnitude;
     let asked = calibrated.then(|| Rc::new(Asked { method: method(&prune).into(), config: super::asked::config(&prune, &entries, &now, costs.as_deref(), &state.own), matrices: None, seed: state.seed }));
     let cannot = state.summary.as_ref().and_then(|s| cannot_run(s)).map(AttrValue::from);
-    let same = |run: Option<&Asked>, config_of: &dyn Fn() -> Option<serde_json::Value>| match &asked {
+    let same = |run: Option<&Asked>, of: Option<&serde_json::Value>| match &asked {
         Some(a) => run == Some(&**a),
-        None => run.is_some_and(|r| r.method == "magnitude") && config_of().is_some() && config_of() == serde_json::to_value(&*config).ok(),
+        None => run.is_some_and(|r| r.method == "magnitude") && of.is_some_and(|of| serde_json::to_value(&*config).is_ok_and(|c| c == *of)),
     };
-    let fresh = same(state.language.pruned_by.as_ref(), &|| state.reports.get("magnitude").map(|r| r.config.clone()));
+    let fresh = same(state.language.pruned_by.as_ref(), state.reports.get("magnitude").map(|r| &r.config));
     let running = state.run.as_ref().and_then(|r| r.asked.as_deref());
     let stale = match () {
         () if fresh => "",
-        () if same(running, &|| running.map(|r| r.config.clone())) => "so far",
+        () if same(running, running.map(|r| &r.config)) => "so far",
         () => LAST,
     };
     View {
