@@ -81,6 +81,7 @@ fn use_needs(lab: &Lab, method: &AttrValue, matrices: &Option<Vec<String>>, conf
     };
     // While something runs nothing can be timed; then the question waits.
     let open = state.summary.is_some() && ready && state.run.is_none();
+    let here = asked.borrow().as_ref().is_some_and(|q| q.opened == state.opened);
     {
         let (port, job) = (lab.port.clone(), job.setter());
         use_effect_with((question, open, state.reopening), move |(question, open, reopening)| {
@@ -99,7 +100,7 @@ fn use_needs(lab: &Lab, method: &AttrValue, matrices: &Option<Vec<String>>, conf
     }
     // The last answer stands until the next has come; over another checkpoint it says nothing.
     let told = use_mut_ref(|| None::<(u32, Rc<Estimate>)>);
-    if let Some((_, e)) = state.estimates.iter().find(|(number, _)| *number == *job) {
+    if let Some((_, e)) = state.estimates.iter().find(|(number, _)| here && *number == *job) {
         told.replace(Some((state.opened, e.clone())));
     }
     let told = told.borrow();
