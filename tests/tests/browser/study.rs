@@ -109,8 +109,8 @@ fn rules_are_compared_side_by_side_with_their_spread() {
         set(&page, "[data-test=study-seeds]", "2").await?;
         // Three rules, each alone and with OWL, at one sparsity and two patterns: magnitude alone needs no second draw.
         ensure!(page.text("[data-test=rules-run]").await?.contains("Run 33 prunings"));
-        // The study and the rules have a cost line each, side by side on one screen.
-        page.until("return document.querySelectorAll('.study [data-test=cost]').length === 2 || null", 30).await?;
+        // The sweep, the rules, the rescaling and the study have a cost line each, on one screen.
+        page.until("return document.querySelectorAll('.study [data-test=cost]').length === 4 || null", 30).await?;
         page.click("[data-test=rules-run]").await?;
         page.find("[data-test=rules-table] table, [data-test=rules-table] .fig", 60).await?;
         page.find("[data-test=rules-run]:not([disabled])", 240).await?;
