@@ -252,7 +252,7 @@ fn a_run_that_does_not_fit_cannot_be_started_and_what_is_said_to_fit_fits() {
         let before = why.split(" calibration windows").next().and_then(|t| t.rsplit(' ').next()).unwrap_or_default();
         let most: u32 = before.parse().with_context(|| why.clone())?;
         set(&page, "[data-test=calibration-samples]", &most.to_string()).await?;
-        // The line is gone until the answer to the new settings has come.
+        // The last answer stands until that to the new settings has come.
         page.until("return (document.querySelector('[data-test=cost]') && !document.querySelector('[data-test=short]')) || null", 30).await?;
         page.find("[data-test=prune-run]:not([disabled])", 5).await?;
         set(&page, "[data-test=calibration-samples]", &(most + 1).to_string()).await?;
