@@ -57,7 +57,7 @@ pub fn page_tools() -> Result<Tools> {
     wasm_target()?;
     let home = tools_home()?;
     let bindgen = locked("wasm-bindgen")?;
-    let trunk = cargo_tool(&home, "trunk", TRUNK, "trunk", &["--locked"], "5 minutes")?;
+    let trunk = cargo_tool(&home, "trunk", TRUNK, "trunk", &["--locked", "--no-default-features"], "2 minutes")?;
     // Without --locked: its lock file names a dependency that may be out of reach.
     let cli = cargo_tool(&home, "wasm-bindgen-cli", &bindgen, "wasm-bindgen", &[], "2 minutes")?;
     let wasm_opt = wasm_opt(&home)?;
@@ -83,9 +83,14 @@ pub fn axe() -> Result<PathBuf> {
 
 /// Chromium and its driver.
 pub fn browser() -> Result<Browser> {
+    let named = |variable: &str| match std::env::var_os(variable).map(PathBuf::from) {
+        Some(file) if !executable(&file) => bail!("{variable} names {}, which is no program; set it to the file of one, or unset it", file.display()),
+        file => Ok(file),
+    };
+    let [own_chromium, own_driver] = [named("CHROMIUM")?, named("CHROMEDRIVER")?];
     let find = || {
-        let chromium = std::env::var_os("CHROMIUM").map(PathBuf::from).or_else(|| which("chromium")).or_else(|| which("google-chrome"))?;
-        let driver = std::env::var_os("CHROMEDRIVER").map(PathBuf::from).or_else(|| which("chromedriver"))?;
+        let chromium = own_chromium.clone().or_else(|| which("chromium")).or_else(|| which("google-chrome"))?;
+        let driver = own_driver.clone().or_else(|| which("chromedriver"))?;
         Some(Browser { chromium, driver })
     };
     if let Some(found) = find() {
@@ -146,7 +151,7 @@ fn cargo_tool(home: &Path, package: &str, version: &str, program: &str, flags: &
     let mut cargo = Command::new("cargo");
     cargo.args(["install", package, "--version", version, "--root"]).arg(root).args(flags);
     // They run for seconds: what their authors ask of the optimiser would take minutes.
-    cargo.envs([("CARGO_PROFILE_RELEASE_LTO", "off"), ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"), ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")]);
+    cargo.envs([("CARGO_PROFILE_RELEASE_LTO", "off"), ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"), ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")]);
     step(&format!("Installing {package} {version} from crates.io"), expected, &mut cargo)?;
     Ok(dir)
 }
