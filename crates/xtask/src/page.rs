@@ -41,7 +41,7 @@ pub fn release(tools: &Tools, out: &Path) -> Result<()> {
     // Trunk builds one program after the other, and the last minute of each keeps one core busy: built here first, all four end side by side.
     let mut cargo = Command::new("cargo");
     cargo.args(["build", "--release", "--target", "wasm32-unknown-unknown", "--manifest-path", "web/Cargo.toml"]);
-    step("Compiling the page", "4 minutes the first time", cargo.args(PROGRAMS.iter().flat_map(|p| ["--bin", p])))?;
+    step("Compiling the page", "5 minutes the first time", cargo.args(PROGRAMS.iter().flat_map(|p| ["--bin", p])))?;
     let mut trunk = trunk(tools, "build");
     trunk.args(["--release", "--dist"]).arg(&out);
     step("Putting the page together", "10 seconds", &mut trunk)?;

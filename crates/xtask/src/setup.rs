@@ -57,7 +57,7 @@ pub fn page_tools() -> Result<Tools> {
     wasm_target()?;
     let home = tools_home()?;
     let bindgen = locked("wasm-bindgen")?;
-    let trunk = cargo_tool(&home, "trunk", TRUNK, "trunk", &["--locked", "--no-default-features"], "2 minutes")?;
+    let trunk = cargo_tool(&home, "trunk", TRUNK, "trunk", &["--locked", "--no-default-features"], "3 minutes")?;
     // Without --locked: its lock file names a dependency that may be out of reach.
     let cli = cargo_tool(&home, "wasm-bindgen-cli", &bindgen, "wasm-bindgen", &[], "2 minutes")?;
     let wasm_opt = wasm_opt(&home)?;
