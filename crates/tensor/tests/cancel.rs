@@ -5,6 +5,7 @@ use espalier_tensor::ops::elementwise::Affine;
 use espalier_tensor::{Array, Cancel, Error};
 use pollster::block_on;
 
+#[path = "tensor/device.rs"]
 mod device;
 
 #[test]

@@ -75,7 +75,7 @@ pub async fn singular_values(session: &Session, a: &Tensor) -> Result<Singular> 
 }
 
 /// Bound on the error of a value from the GPU, as a share of the largest. The reflections are backward stable: roundings of both signs
-/// add up like the square root of their number. `tests/spectra_gpu.rs` holds every case to it.
+/// add up like the square root of their number. `tests/tensor/spectra_gpu.rs` holds every case to it.
 fn gpu_error(p: usize) -> f64 {
     f64::from(f32::EPSILON) * (4.0 + (p as f64).sqrt())
 }

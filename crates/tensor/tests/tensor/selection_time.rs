@@ -1,4 +1,4 @@
-//! How long exact selection of half of every row takes on the CPU. Run by hand: `cargo test --release -p espalier-tensor --test selection_time -- --ignored --nocapture`.
+//! How long exact selection of half of every row takes on the CPU. Run by hand: `cargo test --release -p espalier-tensor --test tensor -- half_of_4096 --ignored --nocapture`.
 
 use std::time::Instant;
 

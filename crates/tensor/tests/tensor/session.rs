@@ -6,7 +6,7 @@ use espalier_tensor::tape::{Gradients, NotDifferentiable, Vjp};
 use espalier_tensor::{Array, Cancel, Error, GpuOptions, Launch, NoAdapter, Op, Plan, Presence, Session, Slot, Spec, Tolerance};
 use pollster::block_on;
 
-mod device;
+use crate::device;
 
 /// y = x + by, in `parts` launches over parts of the tensors, through a scratch buffer that must hold zeros.
 #[derive(Debug)]

@@ -4,8 +4,7 @@ use espalier_tensor::linalg::{Singular, gram, singular, singular_values_cpu, sin
 use ndarray::{Array2, Axis, s};
 use proptest::prelude::*;
 
-mod common;
-use common::{graded, normal, reference, with_spectrum};
+use crate::common::{graded, normal, reference, with_spectrum};
 
 /// The bar of the issue: the error of every value, as a share of the largest.
 const BAR: f64 = 1e-10;

@@ -8,7 +8,7 @@ use espalier_tensor::tape::Var;
 use espalier_tensor::train::{Draft, Pass, Rule, Schedule, Settings, Trainer};
 use espalier_tensor::{Array, Session};
 
-mod device;
+use crate::device;
 
 /// Values of one parameter by its name.
 type Named<'a> = &'a dyn Fn(&str) -> Vec<f64>;

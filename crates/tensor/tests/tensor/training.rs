@@ -8,7 +8,7 @@ use espalier_tensor::tape::{Tape, Var};
 use espalier_tensor::train::{Draft, Ledger, Pass, Rule, Schedule, Settings, Snapshot, Trainer};
 use espalier_tensor::{Array, Session, Tensor};
 
-mod device;
+use crate::device;
 
 fn settings(rule: Rule) -> Settings {
     Settings { rule, schedule: Schedule::constant(0.05), decay: 0.1, clip: None }

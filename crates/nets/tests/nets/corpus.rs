@@ -1,6 +1,6 @@
 //! Every malformed file of the corpus gives its own message, and a fuzzer that starts from them and from whole files finds nothing that panics.
 //!
-//! `ESPALIER_FUZZ_RUNS=10000000 cargo test --workspace --test corpus -- fuzz --nocapture` runs longer; `ESPALIER_FUZZ_SEED` starts elsewhere.
+//! `ESPALIER_FUZZ_RUNS=10000000 cargo test --workspace --test nets -- corpus::fuzz --nocapture` runs longer; `ESPALIER_FUZZ_SEED` starts elsewhere.
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use std::collections::BTreeSet;

@@ -5,8 +5,7 @@ use espalier_tensor::linalg::{Cholesky, Decomposition, Factors, low_rank_product
 use ndarray::{Array2, ArrayView2};
 use proptest::prelude::*;
 
-mod common;
-use common::{graded, normal, with_spectrum};
+use crate::common::{graded, normal, with_spectrum};
 
 /// Largest element of |XᵀX − I|.
 fn from_orthonormal(x: &Array2<f64>) -> f64 {

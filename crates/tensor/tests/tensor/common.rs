@@ -1,7 +1,5 @@
 //! Matrices made for the tests of the linear algebra, and a decomposition that shares no code with it.
 
-#![allow(dead_code, reason = "each test file uses its own part")]
-
 use ndarray::Array2;
 
 /// Independent normal values (Box–Muller over a counter-based hash).

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use espalier_tensor::{Session, clock, ops, selftest};
 
-mod device;
+use crate::device;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")

@@ -7,9 +7,8 @@ use espalier_tensor::{Array, Cancel, Error, Op, Session};
 use pollster::block_on;
 use ndarray::Array2;
 
-mod common;
-mod device;
-use common::{graded, normal, with_spectrum};
+use crate::common::{graded, normal, with_spectrum};
+use crate::device;
 
 /// The bar of the issue, as a share of the largest value.
 const BAR: f64 = 1e-5;

@@ -1,0 +1,8 @@
+//! The crate from outside, one program: each file linked on its own would take its time again.
+
+mod calibrated;
+mod experts;
+mod invariants;
+mod rescaling;
+mod runs;
+mod urban;
