@@ -45,8 +45,12 @@ impl Decomposition {
             // Any orthonormal columns will do for a matrix of zeros.
             return Ok(Self { left: Mat::identity(m, p), values: vec![0.0; p], right: Mat::identity(n, p), scale: 1.0 });
         };
-        let wide = Mat::from_fn(m, n, |i, j| a[(i, j)].wide() * scale);
-        let svd = wide.thin_svd().map_err(|_| Error::NoConvergence { what: "a singular value decomposition" })?;
+        Self::of(&Mat::from_fn(m, n, |i, j| a[(i, j)].wide() * scale), scale)
+    }
+
+    /// Apart from [`Self::new`], because each crate that calls a generic function compiles it, and all that it is made of.
+    fn of(scaled: &Mat<f64>, scale: f64) -> Result<Self> {
+        let svd = scaled.thin_svd().map_err(|_| Error::NoConvergence { what: "a singular value decomposition" })?;
         let values = svd.S().column_vector().iter().copied().collect();
         Ok(Self { left: svd.U().to_owned(), values, right: svd.V().to_owned(), scale })
     }
