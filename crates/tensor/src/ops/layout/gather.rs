@@ -2,7 +2,7 @@
 
 use espalier_kernels::layout::gather::Params;
 
-use super::{ScatterAdd, moved};
+use super::{ScatterAdd, runs_moved};
 use crate::array::{Array, DType, Spec};
 use crate::op::{Op, Plan, Sample, Tolerance, Value};
 use crate::ops::layout::fill::set_output;
@@ -33,8 +33,8 @@ impl Op for Gather {
         let table = inputs[0].spec();
         let (rows, width) = (table.shape[0], table.shape[1]);
         let index = flat_u32(inputs[1]);
-        let places = index.iter().flat_map(|&i| (0..width).map(move |c| ((i as usize) < rows).then_some(i as usize * width + c)));
-        moved(inputs[0], &[index.len(), width], places)
+        let starts = index.iter().map(|&i| ((i as usize) < rows).then_some(i as usize * width));
+        runs_moved(inputs[0], &[index.len(), width], width, starts)
     }
 
     fn gpu(&self, inputs: &[Spec], output: &Spec) -> Plan {

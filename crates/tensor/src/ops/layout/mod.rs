@@ -43,3 +43,22 @@ fn moved(from: &Array, shape: &[usize], make: impl Iterator<Item = Option<usize>
         }
     }
 }
+
+/// [`moved`] for whole runs of `width` values: `starts` says at which flat index of `from` each begins (`None`: zeros).
+fn runs_moved(from: &Array, shape: &[usize], width: usize, starts: impl Iterator<Item = Option<usize>>) -> Array {
+    fn copied<T: Copy + Default>(values: &[T], length: usize, width: usize, starts: impl Iterator<Item = Option<usize>>) -> Vec<T> {
+        let mut to = Vec::with_capacity(length);
+        for start in starts {
+            match start {
+                Some(at) => to.extend_from_slice(&values[at..at + width]),
+                None => to.resize(to.len() + width, T::default()),
+            }
+        }
+        to
+    }
+    let length = shape.iter().product();
+    match from {
+        Array::F32(_) => Array::from_f32(shape, copied(&flat(from), length, width, starts)),
+        Array::U32(_) => Array::from_u32(shape, copied(&flat_u32(from), length, width, starts)),
+    }
+}

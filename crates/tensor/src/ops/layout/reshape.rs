@@ -2,7 +2,7 @@
 
 use espalier_kernels::layout::reshape::Params;
 
-use super::moved;
+use super::runs_moved;
 use crate::array::{Array, Spec};
 use crate::op::{Op, Plan, Sample, Tolerance, Value};
 use crate::ops::plan::{grid_of, input_part, launch, output_part, runs};
@@ -29,7 +29,7 @@ impl Op for Reshape {
     }
 
     fn cpu(&self, inputs: &[&Array]) -> Array {
-        moved(inputs[0], &self.0, (0..inputs[0].spec().len()).map(Some))
+        runs_moved(inputs[0], &self.0, inputs[0].spec().len(), std::iter::once(Some(0)))
     }
 
     fn gpu(&self, _inputs: &[Spec], output: &Spec) -> Plan {
