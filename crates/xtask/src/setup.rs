@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread::{self, JoinHandle};
 
 use anyhow::{Context, Result, bail};
 
@@ -54,12 +55,32 @@ pub fn everything() -> Result<(Tools, Browser)> {
 
 /// Tools that build the page.
 pub fn page_tools() -> Result<Tools> {
+    tools(Pace::Full)
+}
+
+/// Installs what page and browser tests need while other work goes on, which it leaves the machine to. What fails here is tried again, and said,
+/// by whoever needs it.
+pub fn ahead() -> JoinHandle<()> {
+    thread::spawn(|| {
+        tools(Pace::Spare).and_then(|_| browser()).and_then(|_| axe()).ok();
+    })
+}
+
+/// How much of the machine an installation may take.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    Full,
+    /// What others leave idle.
+    Spare,
+}
+
+fn tools(pace: Pace) -> Result<Tools> {
     wasm_target()?;
     let home = tools_home()?;
     let bindgen = locked("wasm-bindgen")?;
-    let trunk = cargo_tool(&home, "trunk", TRUNK, "trunk", &["--locked", "--no-default-features"], "3 minutes")?;
+    let trunk = cargo_tool(&home, pace, "trunk", TRUNK, "trunk", &["--locked", "--no-default-features"], "3 minutes")?;
     // Without --locked: its lock file names a dependency that may be out of reach.
-    let cli = cargo_tool(&home, "wasm-bindgen-cli", &bindgen, "wasm-bindgen", &[], "2 minutes")?;
+    let cli = cargo_tool(&home, pace, "wasm-bindgen-cli", &bindgen, "wasm-bindgen", &[], "2 minutes")?;
     let wasm_opt = wasm_opt(&home)?;
     Ok(Tools { path: vec![trunk, cli], wasm_opt })
 }
@@ -139,7 +160,7 @@ fn locked(package: &str) -> Result<String> {
 }
 
 /// A program of exactly this version: the user's own if it is that, else from crates.io. Gives its folder.
-fn cargo_tool(home: &Path, package: &str, version: &str, program: &str, flags: &[&str], expected: &str) -> Result<PathBuf> {
+fn cargo_tool(home: &Path, pace: Pace, package: &str, version: &str, program: &str, flags: &[&str], expected: &str) -> Result<PathBuf> {
     let dir = home.join(format!("{package}-{version}")).join("bin");
     if executable(&dir.join(program)) {
         return Ok(dir);
@@ -148,7 +169,14 @@ fn cargo_tool(home: &Path, package: &str, version: &str, program: &str, flags: &
         return Ok(own.parent().map(Path::to_path_buf).unwrap_or_default());
     }
     let root = dir.parent().unwrap_or(home);
-    let mut cargo = Command::new("cargo");
+    let mut cargo = match which("nice") {
+        Some(nice) if pace == Pace::Spare => {
+            let mut command = Command::new(nice);
+            command.args(["-n", "19", "cargo"]);
+            command
+        }
+        _ => Command::new("cargo"),
+    };
     cargo.args(["install", package, "--version", version, "--root"]).arg(root).args(flags);
     // They run for seconds: what their authors ask of the optimiser would take minutes.
     cargo.envs([("CARGO_PROFILE_RELEASE_LTO", "off"), ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"), ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")]);

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
+use std::thread::JoinHandle;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -31,10 +32,20 @@ struct Count {
     ignored: u64,
 }
 
+/// What goes from layer to layer.
+struct Run<'a> {
+    filter: Option<&'a str>,
+    count: Count,
+    /// True until the installation begins that a run of every layer has go on beside tests of crates, which leave a third of two cores idle.
+    early: bool,
+    /// That installation.
+    ahead: Option<JoinHandle<()>>,
+}
+
 /// Runs one layer or all, and fails where a test did.
 pub fn run(only: Option<Layer>, filter: Option<&str>) -> Result<()> {
     let start = Instant::now();
-    let mut count = Count::default();
+    let mut run = Run { filter, count: Count::default(), early: only.is_none() && filter.is_none(), ahead: None };
     let mut broken = Vec::new();
     for &layer in Layer::value_variants() {
         if only.is_some_and(|o| o != layer) {
@@ -42,14 +53,15 @@ pub fn run(only: Option<Layer>, filter: Option<&str>) -> Result<()> {
         }
         let name = layer.to_possible_value().map(|v| v.get_name().to_owned()).unwrap_or_default();
         println!("── {name}");
-        let before = count.failed;
-        if let Err(error) = one(layer, filter, &mut count) {
+        let before = run.count.failed;
+        if let Err(error) = run.layer(layer) {
             eprintln!("{error:#}");
             // A layer that could not run at all counts as one failure.
-            count.failed += u64::from(count.failed == before);
+            run.count.failed += u64::from(run.count.failed == before);
             broken.push(name);
         }
     }
+    let count = run.count;
     println!("── all layers in {:.0} s{}", start.elapsed().as_secs_f64(), if broken.is_empty() { String::new() } else { format!(", failing: {}", broken.join(", ")) });
     println!("{} passed, {} failed, {} skipped", count.passed, count.failed, count.ignored);
     if count.failed > 0 {
@@ -61,78 +73,96 @@ pub fn run(only: Option<Layer>, filter: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-fn one(layer: Layer, filter: Option<&str>, count: &mut Count) -> Result<()> {
-    match layer {
-        Layer::Unit => {
-            setup::vulkan()?;
-            let mut targets = vec!["--lib".to_owned(), "--bins".to_owned()];
-            targets.extend(test_targets()?.into_iter().flat_map(|t| ["--test".to_owned(), t]));
-            cargo(&targets.iter().map(String::as_str).collect::<Vec<_>>(), &[], filter, count)
+impl Run<'_> {
+    fn layer(&mut self, layer: Layer) -> Result<()> {
+        if matches!(layer, Layer::Page | Layer::Browser)
+            && let Some(ahead) = self.ahead.take()
+        {
+            ahead.join().ok();
         }
-        Layer::Laws => cargo(&["--test", "laws"], &[], filter, count),
-        Layer::Fixtures => cargo(&["--test", "fixtures"], &[], filter, count),
-        Layer::Page => {
-            if filter.is_some() {
-                return Ok(());
+        match layer {
+            Layer::Unit => {
+                setup::vulkan()?;
+                let targets = test_targets()?;
+                self.cargo(&targets.iter().map(String::as_str).collect::<Vec<_>>(), &[])
             }
-            let out = page::folder();
-            page::release(&setup::page_tools()?, &out)?;
-            let weight = page::weigh(&out)?;
-            println!("{}", weight.text());
-            for (what, bytes, _, limit) in weight.parts() {
-                let fits = bytes <= limit;
-                println!("test page::{what}_within_{}_kb ... {}", limit / 1000, if fits { "ok" } else { "FAILED" });
-                *(if fits { &mut count.passed } else { &mut count.failed }) += 1;
+            Layer::Laws => self.cargo(&["--test", "laws"], &[]),
+            Layer::Fixtures => self.cargo(&["--test", "fixtures"], &[]),
+            Layer::Page => {
+                if self.filter.is_some() {
+                    return Ok(());
+                }
+                let out = page::folder();
+                page::release(&setup::page_tools()?, &out)?;
+                let weight = page::weigh(&out)?;
+                println!("{}", weight.text());
+                for (what, bytes, _, limit) in weight.parts() {
+                    let fits = bytes <= limit;
+                    println!("test page::{what}_within_{}_kb ... {}", limit / 1000, if fits { "ok" } else { "FAILED" });
+                    *(if fits { &mut self.count.passed } else { &mut self.count.failed }) += 1;
+                }
+                Ok(())
             }
-            Ok(())
+            Layer::Browser => {
+                let browser = setup::browser()?;
+                let out = page::folder();
+                // After the page layer this is a second of looking at time stamps.
+                page::release(&setup::page_tools()?, &out)?;
+                let page = std::path::absolute(&out)?;
+                let text = |p: &std::path::Path| p.to_string_lossy().into_owned();
+                let env = [("ESPALIER_PAGE", text(&page)), ("CHROMIUM", text(&browser.chromium)), ("CHROMEDRIVER", text(&browser.driver)), ("ESPALIER_AXE", text(&setup::axe()?))];
+                self.cargo(&["--test", "browser"], &env)
+            }
         }
-        Layer::Browser => {
-            let browser = setup::browser()?;
-            let out = page::folder();
-            // After the page layer this is a second of looking at time stamps.
-            page::release(&setup::page_tools()?, &out)?;
-            let page = std::path::absolute(&out)?;
-            let text = |p: &std::path::Path| p.to_string_lossy().into_owned();
-            let env = [("ESPALIER_PAGE", text(&page)), ("CHROMIUM", text(&browser.chromium)), ("CHROMEDRIVER", text(&browser.driver)), ("ESPALIER_AXE", text(&setup::axe()?))];
-            cargo(&["--test", "browser"], &env, filter, count)
+    }
+
+    /// `cargo test` with its output passed on line by line and its closing lines added up.
+    fn cargo(&mut self, selection: &[&str], env: &[(&str, String)]) -> Result<()> {
+        let mut cargo = Command::new("cargo");
+        // Always the whole workspace: a narrower selection has other features, and would build every dependency once more.
+        cargo.args(["test", "--workspace", "--no-fail-fast"]).args(selection).args(self.filter.map(|f| ["--", f]).into_iter().flatten());
+        cargo.envs(env.iter().map(|(k, v)| (*k, v.as_str())));
+        if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
+            // Mesa's Vulkan driver complains on every start without one.
+            cargo.env("XDG_RUNTIME_DIR", std::env::temp_dir());
         }
+        let shown = shell::show(&cargo);
+        let mut child = cargo.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().with_context(|| format!("could not start `{shown}`"))?;
+        let out = child.stdout.take().context("no output")?;
+        for line in BufReader::new(out).lines() {
+            let line = line?;
+            // The first line is the first test program's: nothing is compiled any more.
+            if std::mem::take(&mut self.early) {
+                self.ahead = Some(setup::ahead());
+            }
+            println!("{line}");
+            add(&mut self.count, &line);
+        }
+        let status = child.wait()?;
+        if !status.success() {
+            bail!("`{shown}` ended with {status}");
+        }
+        Ok(())
     }
 }
 
-/// Test targets of every crate but the one whose targets are layers of their own.
+/// What selects the libraries, and the programs and test programs that hold tests, but for those that are layers of their own.
 fn test_targets() -> Result<Vec<String>> {
     let text = shell::output("cargo", &["metadata", "--format-version", "1", "--no-deps"]).context("cargo metadata failed")?;
     let meta: serde_json::Value = serde_json::from_str(&text)?;
     let packages = meta["packages"].as_array().context("cargo metadata lists no packages")?;
-    let others = packages.iter().filter(|p| p["name"] != "espalier-tests");
-    let targets = others.flat_map(|p| p["targets"].as_array().into_iter().flatten());
-    let tests = targets.filter(|t| t["kind"][0] == "test").filter_map(|t| t["name"].as_str());
-    Ok(tests.map(str::to_owned).collect())
-}
-
-/// `cargo test` with its output passed on line by line and its closing lines added up.
-fn cargo(selection: &[&str], env: &[(&str, String)], filter: Option<&str>, count: &mut Count) -> Result<()> {
-    let mut cargo = Command::new("cargo");
-    // Always the whole workspace: a narrower selection has other features, and would build every dependency once more.
-    cargo.args(["test", "--workspace", "--no-fail-fast"]).args(selection).args(filter.map(|f| ["--", f]).into_iter().flatten());
-    cargo.envs(env.iter().map(|(k, v)| (*k, v.as_str())));
-    if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
-        // Mesa's Vulkan driver complains on every start without one.
-        cargo.env("XDG_RUNTIME_DIR", std::env::temp_dir());
+    let mut selection = vec!["--lib".to_owned()];
+    for package in packages {
+        for target in package["targets"].as_array().into_iter().flatten().filter(|t| t["test"] == true) {
+            let flag = match target["kind"][0].as_str() {
+                Some("bin") => "--bin",
+                Some("test") if package["name"] != "espalier-tests" => "--test",
+                _ => continue,
+            };
+            selection.extend([flag.to_owned(), target["name"].as_str().unwrap_or_default().to_owned()]);
+        }
     }
-    let shown = shell::show(&cargo);
-    let mut child = cargo.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().with_context(|| format!("could not start `{shown}`"))?;
-    let out = child.stdout.take().context("no output")?;
-    for line in BufReader::new(out).lines() {
-        let line = line?;
-        println!("{line}");
-        add(count, &line);
-    }
-    let status = child.wait()?;
-    if !status.success() {
-        bail!("`{shown}` ended with {status}");
-    }
-    Ok(())
+    Ok(selection)
 }
 
 /// Adds a runner's closing line (`test result: ok. 3 passed; 0 failed; 1 ignored; …` or `3 passed, 0 failed`).
