@@ -20,6 +20,7 @@ use crate::estimate::estimate;
 use crate::record::{self, Named, Outcome, Step, Where};
 use crate::protocol::{Command, DeviceChoice, DeviceInfo, Fault, FaultKind, Reply, Slot, Summary, Work};
 use crate::repertoire::Repertoire;
+use crate::speeds::Speeds;
 use crate::{stats, summary};
 
 /// What is open.
@@ -52,6 +53,7 @@ struct Inner {
     files: RefCell<Vec<Rc<PointFile>>>,
     jobs: Jobs,
     devices: Devices,
+    speeds: Speeds,
     keeper: Keeper,
 }
 
@@ -112,7 +114,7 @@ impl Engine {
     /// An engine that can do some of it.
     pub fn with(host: Rc<dyn Host>, repertoire: Repertoire) -> Self {
         let devices = Devices::new(host.clone());
-        Self(Rc::new(Inner { host, repertoire, open: RefCell::new(None), second: RefCell::new(None), offered: RefCell::default(), steps: RefCell::default(), texts: RefCell::default(), files: RefCell::default(), openings: [Cell::new(0), Cell::new(0)], jobs: Jobs::default(), devices, keeper: Keeper::default() }))
+        Self(Rc::new(Inner { host, repertoire, open: RefCell::new(None), second: RefCell::new(None), offered: RefCell::default(), steps: RefCell::default(), texts: RefCell::default(), files: RefCell::default(), openings: [Cell::new(0), Cell::new(0)], jobs: Jobs::default(), devices, speeds: Speeds::default(), keeper: Keeper::default() }))
     }
 
     /// Opens a checkpoint from its files; `name` is what people call it, where that is known better than from the files. Answers
@@ -358,7 +360,7 @@ impl Engine {
         sink.take_turn().await;
         let session = self.session(sink).await?;
         let (_, info) = self.0.devices.session().await.map_err(End::Device)?;
-        estimate(&open, work, &session, &info, &*self.0.host, job).await
+        estimate(&open, work, &session, &info, &self.0.speeds, &*self.0.host, job).await
     }
 
     /// The record of everything that was done so far, as text for a file.

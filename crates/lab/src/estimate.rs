@@ -15,6 +15,7 @@ use serde_json::Value;
 use crate::engine::{End, Open, chosen};
 use crate::host::Host;
 use crate::protocol::{DeviceInfo, Edits, Fault, Reply};
+use crate::speeds::{Speeds, Stopwatch};
 
 /// Work whose needs are asked for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -92,7 +93,7 @@ const SHARE: f64 = 0.9;
 /// Tokens of a window where a configuration names none.
 const LENGTH: u64 = 2048;
 
-pub(crate) async fn estimate(open: &Open, work: &Work, session: &Session, device: &DeviceInfo, host: &dyn Host, job: u32) -> Result<Reply, End> {
+pub(crate) async fn estimate(open: &Open, work: &Work, session: &Session, device: &DeviceInfo, speeds: &Speeds, host: &dyn Host, job: u32) -> Result<Reply, End> {
     let c = &open.checkpoint;
     let mut out = Estimate::default();
     let mut flops = None;
@@ -163,7 +164,7 @@ pub(crate) async fn estimate(open: &Open, work: &Work, session: &Session, device
         let less = run.map_or_else(Vec::new, |(method, config, shapes)| ways(method, &config, &shapes, room - (out.memory - held)));
         at_once(&mut out, room, less);
     }
-    out.probe = match probe(&mut out, session, host, flops, [scanned, factored, multiplied]).await {
+    out.probe = match probe(&mut out, session, &speeds.on(device, host), flops, [scanned, factored, multiplied]).await {
         // Nobody asked for the probe: that it finds no room is no failure of what was asked.
         Err(End::Device(espalier_tensor::Error::OutOfMemory { .. })) => "the device has no room for anything to be timed".into(),
         other => other?,
@@ -266,7 +267,7 @@ fn tile(n: usize) -> Vec<f32> {
     (0..n as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 8) as f32 / 8_388_608.0 - 1.0).collect()
 }
 
-async fn probe(out: &mut Estimate, session: &Session, host: &dyn Host, flops: Option<f64>, [scanned, factored, multiplied]: [f64; 3]) -> Result<String, End> {
+async fn probe(out: &mut Estimate, session: &Session, watch: &Stopwatch<'_>, flops: Option<f64>, [scanned, factored, multiplied]: [f64; 3]) -> Result<String, End> {
     let Some(flops) = flops else { return Ok("the time of this method does not follow from the shapes of the matrices".into()) };
     let mut seconds = 0.0;
     let mut timed = Vec::new();
@@ -275,35 +276,33 @@ async fn probe(out: &mut Estimate, session: &Session, host: &dyn Host, flops: Op
         move |(i, j)| t[i * TILE + j]
     });
     if flops > 0.0 {
-        let start = host.now_ms();
-        singular(session, matrix()).await.map_err(End::from_device)?;
-        seconds += (host.now_ms() - start) / 1e3 * flops / decomposition([TILE as u64; 2]);
+        let took = watch.time("spectrum", 1, async || singular(session, matrix()).await.map(|_| ())).await?;
+        seconds += took * flops / decomposition([TILE as u64; 2]);
         timed.push(format!("one spectrum of {TILE} × {TILE}"));
     }
     if factored > 0.0 {
-        let start = host.now_ms();
-        singular_values_cpu(matrix().view()).map_err(End::from_device)?;
-        seconds += (host.now_ms() - start) / 1e3 * FACTORED * factored / decomposition([TILE as u64; 2]);
+        let took = watch.time("decomposition", 1, async || singular_values_cpu(matrix().view()).map(|_| ())).await?;
+        seconds += took * FACTORED * factored / decomposition([TILE as u64; 2]);
         timed.push(format!("the singular values of {TILE} × {TILE} on the CPU, {FACTORED} times over for their vectors"));
     }
     if multiplied > 0.0 {
-        // Once to warm up: the first product on a GPU compiles its kernel.
-        let [x, w] = [PRODUCT, TILE].map(|rows| session.upload(Array::from_f32(&[rows, TILE], tile(rows * TILE))));
-        session.read(&session.run(&MatMul::NT, &[&x, &w])).await.map_err(End::from_device)?;
-        let start = host.now_ms();
-        session.read(&session.run(&MatMul::NT, &[&x, &w])).await.map_err(End::from_device)?;
-        seconds += (host.now_ms() - start) / 1e3 * multiplied / (PRODUCT * TILE * TILE) as f64;
+        let took = watch.time("product", 2, async || {
+            let [x, w] = [PRODUCT, TILE].map(|rows| session.upload(Array::from_f32(&[rows, TILE], tile(rows * TILE))));
+            session.read(&session.run(&MatMul::NT, &[&x, &w])).await.map(|_| ())
+        });
+        seconds += took.await? * multiplied / (PRODUCT * TILE * TILE) as f64;
         timed.push(format!("one product of {PRODUCT} × {TILE} with {TILE} × {TILE}"));
     }
     if scanned > 0.0 {
-        let start = host.now_ms();
-        let values = session.upload(Array::from_f32(&[SCAN], tile(SCAN)));
-        session.read(&session.run(&KSmallest::magnitude(SCAN / 2), &[&values])).await.map_err(End::from_device)?;
-        seconds += (host.now_ms() - start) / 1e3 * scanned / SCAN as f64;
+        let took = watch.time("selection", 1, async || {
+            let values = session.upload(Array::from_f32(&[SCAN], tile(SCAN)));
+            session.read(&session.run(&KSmallest::magnitude(SCAN / 2), &[&values])).await.map(|_| ())
+        });
+        seconds += took.await? * scanned / SCAN as f64;
         timed.push(format!("one selection from {SCAN} weights"));
     }
     out.seconds = Some(seconds);
-    Ok(if timed.is_empty() { "nothing to compute".into() } else { format!("by {} just now, without reading files", timed.join(" and ")) })
+    Ok(if timed.is_empty() { "nothing to compute".into() } else { format!("by {} {}, without reading files", timed.join(" and "), watch.when()) })
 }
 
 #[cfg(test)]

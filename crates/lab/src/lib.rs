@@ -17,6 +17,7 @@ pub mod record;
 mod repertoire;
 mod replay;
 mod selftest;
+mod speeds;
 pub mod stats;
 pub mod summary;
 #[cfg(not(target_arch = "wasm32"))]

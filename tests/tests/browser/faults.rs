@@ -88,7 +88,7 @@ fn a_crashed_worker_is_started_again_and_the_checkpoint_is_open_again() {
 /// Forty matrices: enough for a run to be in the middle of. They are small, because a software adapter takes its time for each launch,
 /// and there are some for each column.
 fn many() -> Vec<u8> {
-    (0..40).fold(Builder::new(), |b, i| b.made_up(&format!("m{i}.weight"), &[32, 32])).build()
+    (0..40).fold(Builder::new(), |b, i| b.made_up(&format!("m{i}.weight"), &[8, 8])).build()
 }
 
 #[test]
