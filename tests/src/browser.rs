@@ -71,10 +71,32 @@ where
     run(Page::over(site, true), test);
 }
 
-/// When a wait has been long enough: so many seconds, and thrice as many where continuous integration runs, whose machines are slow and shared. No wait asserts speed;
-/// patience costs time only where a test fails.
-fn deadline(seconds: u64) -> Instant {
-    Instant::now() + Duration::from_secs(if std::env::var_os("CI").is_some() { 3 * seconds } else { seconds })
+/// A wait for something to happen. It looks often at first and then more seldom: each look takes time from the browser that it needs for what is waited for.
+///
+/// No wait asserts speed: so many seconds are thrice as many where continuous integration runs, whose machines are slow and shared. Patience costs time only
+/// where a test fails.
+struct Wait {
+    end: Instant,
+    pause: Duration,
+}
+
+impl Wait {
+    const LONGEST: Duration = Duration::from_millis(150);
+
+    fn of(seconds: u64) -> Self {
+        let end = Instant::now() + Duration::from_secs(if std::env::var_os("CI").is_some() { 3 * seconds } else { seconds });
+        Self { end, pause: Duration::from_millis(20) }
+    }
+
+    /// Pauses until the next look; false where it has been long enough.
+    async fn again(&mut self) -> bool {
+        if Instant::now() > self.end {
+            return false;
+        }
+        tokio::time::sleep(self.pause).await;
+        self.pause = (self.pause * 5 / 4).min(Self::LONGEST);
+        true
+    }
 }
 
 fn run<F, Fut>(start: impl Future<Output = Result<Page>>, test: F)
@@ -201,24 +223,26 @@ impl Page {
 
     /// First element for a selector, waited for.
     pub async fn find(&self, css: &str, seconds: u64) -> Result<WebElement> {
-        let deadline = deadline(seconds);
+        let mut wait = Wait::of(seconds);
         loop {
             match self.driver.find(By::Css(css)).await {
                 Ok(element) => return Ok(element),
-                Err(_) if Instant::now() < deadline => tokio::time::sleep(Duration::from_millis(50)).await,
-                Err(error) => bail!("{css} did not appear within {seconds} s ({})", error.to_string().lines().next().unwrap_or_default()),
+                Err(error) => {
+                    if !wait.again().await {
+                        bail!("{css} did not appear within {seconds} s ({})", error.to_string().lines().next().unwrap_or_default());
+                    }
+                }
             }
         }
     }
 
     /// Waits until an element is gone.
     pub async fn gone(&self, css: &str, seconds: u64) -> Result<()> {
-        let deadline = deadline(seconds);
+        let mut wait = Wait::of(seconds);
         while !self.driver.find_all(By::Css(css)).await?.is_empty() {
-            if Instant::now() > deadline {
+            if !wait.again().await {
                 bail!("{css} was still there after {seconds} s");
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
         }
         Ok(())
     }
@@ -232,12 +256,11 @@ impl Page {
     /// Clicks as a script does, which does not mind what lies over the element, as soon as it is there and not disabled.
     pub async fn click(&self, css: &str) -> Result<()> {
         let script = "const e = document.querySelector(arguments[0]); if (!e || e.disabled) return false; e.click(); return true;";
-        let deadline = deadline(20);
+        let mut wait = Wait::of(20);
         while self.js(script, json!([css])).await? != Value::Bool(true) {
-            if Instant::now() > deadline {
+            if !wait.again().await {
                 bail!("{css} is not there or cannot be clicked");
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
         }
         Ok(())
     }
@@ -251,17 +274,16 @@ impl Page {
 
     /// Waits until an element's text satisfies a test, and gives it.
     pub async fn text_until(&self, css: &str, seconds: u64, good: impl Fn(&str) -> bool) -> Result<String> {
-        let deadline = deadline(seconds);
+        let mut wait = Wait::of(seconds);
         loop {
             let text = self.js("return document.querySelector(arguments[0])?.innerText ?? ''", json!([css])).await?;
             let text = text.as_str().unwrap_or_default().to_owned();
             if good(&text) {
                 return Ok(text);
             }
-            if Instant::now() > deadline {
+            if !wait.again().await {
                 bail!("{css} said {text:?} after {seconds} s");
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
@@ -279,12 +301,14 @@ impl Page {
 
     /// Waits until a script returns something other than null, and gives it.
     pub async fn until(&self, script: &str, seconds: u64) -> Result<Value> {
-        let deadline = deadline(seconds);
+        let mut wait = Wait::of(seconds);
         loop {
-            match self.js(script, json!([])).await? {
-                Value::Null if Instant::now() > deadline => bail!("nothing after {seconds} s"),
-                Value::Null => tokio::time::sleep(Duration::from_millis(50)).await,
-                value => return Ok(value),
+            let value = self.js(script, json!([])).await?;
+            if value != Value::Null {
+                return Ok(value);
+            }
+            if !wait.again().await {
+                bail!("nothing after {seconds} s");
             }
         }
     }
@@ -309,17 +333,16 @@ impl Page {
 
     /// Waits for a finished download whose name ends so, and gives its path.
     pub async fn download(&self, ending: &str, seconds: u64) -> Result<PathBuf> {
-        let deadline = deadline(seconds);
+        let mut wait = Wait::of(seconds);
         loop {
             let found = std::fs::read_dir(self.downloads.path())?.filter_map(|e| Some(e.ok()?.path())).find(|p| p.to_string_lossy().ends_with(ending));
             // Chromium first takes the name by an empty file and writes beside it.
             if let Some(path) = found.filter(|p| p.metadata().is_ok_and(|m| m.len() > 0)) {
                 return Ok(path);
             }
-            if Instant::now() > deadline {
+            if !wait.again().await {
                 bail!("no download ending in {ending} after {seconds} s");
             }
-            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 

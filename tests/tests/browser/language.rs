@@ -172,7 +172,7 @@ fn a_study_of_texts_fills_its_matrix_and_judges_the_claims() {
     with_page(async |page| -> Result<()> {
         open_bundled(&page, "?device=cpu", "shakespeare-llama").await?;
         page.click("[data-test=place-study]").await?;
-        for (knob, value) in [("calibration-samples", "4"), ("measure-windows", "2")] {
+        for (knob, value) in [("calibration-samples", "4"), ("calibration-length", "64"), ("measure-windows", "2")] {
             set(&page, &format!("[data-test={knob}]"), value).await?;
         }
         page.click("[data-test=study-run]").await?;
