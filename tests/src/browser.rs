@@ -126,12 +126,18 @@ impl Page {
     }
 
     /// The same, with or without a WebGPU adapter in the browser.
+    ///
+    /// Its service worker keeps nothing: the page's own fetches the whole site on a first visit, and here each visit is one.
     pub async fn start_with(webgpu: bool) -> Result<Self> {
-        Self::over(&required("ESPALIER_PAGE")?, webgpu).await
+        Self::launch(&required("ESPALIER_PAGE")?, webgpu, true).await
     }
 
-    /// The same over any folder. Nothing is kept in the browser's cache, so that each visit is a first one.
+    /// The same over any folder, with the service worker that lies there. Nothing is kept in the browser's cache, so that each visit is a first one.
     pub async fn over(site: &Path, webgpu: bool) -> Result<Self> {
+        Self::launch(site, webgpu, false).await
+    }
+
+    async fn launch(site: &Path, webgpu: bool, forgetful: bool) -> Result<Self> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let [hooked, bare] = [hooked(site, "hook.js")?, hooked(site, "nostorage.js")?];
@@ -145,7 +151,8 @@ impl Page {
             })
         };
         let script = |text: &'static str| axum::routing::get(move || async move { ([(header::CONTENT_TYPE, "text/javascript")], text) });
-        let router = axum::Router::new()
+        let router = if forgetful { axum::Router::new().route("/sw.js", script("")) } else { axum::Router::new() };
+        let router = router
             .route("/hooked.html", axum::routing::get(move || async move { axum::response::Html(hooked) }))
             .route("/nostorage.html", axum::routing::get(move || async move { axum::response::Html(bare) }))
             .route("/nostorage.js", script("Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('denied', 'SecurityError'); } });"))

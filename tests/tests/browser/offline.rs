@@ -40,7 +40,8 @@ fn the_policy_is_strict_and_nothing_breaks_it() {
 
 #[test]
 fn after_one_visit_the_page_and_its_checkpoints_open_without_a_network() {
-    with_page(async |page| -> Result<()> {
+    let copy = copied();
+    with_site(copy.path(), async |page| -> Result<()> {
         page.open("").await?;
         page.until("return document.documentElement.dataset.offline ?? null", 60).await?;
         ensure!(page.js("return document.documentElement.dataset.offline", json!([])).await? == json!("ready"));

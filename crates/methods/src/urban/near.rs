@@ -80,22 +80,18 @@ impl<'a> Near<'a> {
 
     /// Gives the points of the cells `ring` away from a cell.
     fn ring(&self, [c, r]: [usize; 2], ring: usize, mut give: impl FnMut(u32)) {
-        let (c, r, n) = (c as i64, r as i64, ring as i64);
-        let mut at = |x: i64, y: i64| {
-            if (0..self.cells[0] as i64).contains(&x) && (0..self.cells[1] as i64).contains(&y) {
-                let i = self.index([x as usize, y as usize]);
-                self.order[self.starts[i] as usize..self.starts[i + 1] as usize].iter().for_each(|p| give(*p));
-            }
+        let mut at = |x: usize, y: usize| {
+            let i = self.index([x, y]);
+            self.order[self.starts[i] as usize..self.starts[i + 1] as usize].iter().for_each(|p| give(*p));
         };
-        for x in c - n..=c + n {
-            at(x, r - n);
-            if n > 0 {
-                at(x, r + n);
-            }
+        // Only what lies in the lattice is walked along: points on a line have one row of cells and a thousand rings.
+        let both = |middle: usize, cells: usize| [middle.checked_sub(ring), (ring > 0).then_some(middle + ring)].into_iter().flatten().filter(move |i| *i < cells);
+        for y in both(r, self.cells[1]) {
+            (c.saturating_sub(ring)..(c + ring + 1).min(self.cells[0])).for_each(|x| at(x, y));
         }
-        for y in r - n + 1..r + n {
-            at(c - n, y);
-            at(c + n, y);
+        // The corners were those of the rows.
+        for x in both(c, self.cells[0]) {
+            ((r + 1).saturating_sub(ring)..(r + ring).min(self.cells[1])).for_each(|y| at(x, y));
         }
     }
 }
