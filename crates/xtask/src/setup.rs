@@ -79,8 +79,8 @@ fn tools(pace: Pace) -> Result<Tools> {
     let home = tools_home()?;
     let bindgen = locked("wasm-bindgen")?;
     let trunk = cargo_tool(&home, pace, "trunk", TRUNK, "trunk", &["--locked", "--no-default-features"], "3 minutes")?;
-    // Without --locked: its lock file names a dependency that may be out of reach.
-    let cli = cargo_tool(&home, pace, "wasm-bindgen-cli", &bindgen, "wasm-bindgen", &[], "2 minutes")?;
+    // Without --locked: its lock file names a dependency that may be out of reach. Without what talks to a network, which only its test runner does.
+    let cli = cargo_tool(&home, pace, "wasm-bindgen-cli", &bindgen, "wasm-bindgen", &["--bin", "wasm-bindgen", "--no-default-features"], "a minute")?;
     let wasm_opt = wasm_opt(&home)?;
     Ok(Tools { path: vec![trunk, cli], wasm_opt })
 }
