@@ -1,38 +1,18 @@
 //! Methods that run a model, whole, through the registry: over the small models of `tests/golden/models`.
 
-use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::rc::Rc;
 
 use espalier_methods::calibration::{Corpus, Example};
 use espalier_methods::findings::Language;
-use espalier_methods::method::LocalFuture;
 use espalier_methods::report::{FigureKind, Finding};
-use espalier_methods::{Event, Inputs, MethodError, Report, Sink, registry};
+use espalier_methods::{Event, Inputs, MethodError, Report, registry};
 use espalier_nets::Checkpoint;
 use espalier_nets::testing::source;
 use espalier_tensor::Session;
 use serde_json::{Value, json};
 
-#[derive(Default)]
-struct Ear {
-    events: RefCell<Vec<Event>>,
-    metrics: Cell<usize>,
-    cancel_after: Option<usize>,
-}
-
-impl Sink for Ear {
-    fn event(&self, event: Event) {
-        if matches!(event, Event::Metric { .. }) {
-            self.metrics.set(self.metrics.get() + 1);
-        }
-        self.events.borrow_mut().push(event);
-    }
-    fn breathe(&self) -> LocalFuture<'_, Result<(), MethodError>> {
-        let stop = self.cancel_after.is_some_and(|n| self.metrics.get() >= n);
-        Box::pin(std::future::ready(if stop { Err(MethodError::Cancelled) } else { Ok(()) }))
-    }
-}
+use crate::ear::Ear;
 
 fn open(name: &str) -> Checkpoint {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/models");
@@ -48,6 +28,10 @@ fn text() -> Rc<Corpus> {
     let words: Vec<u32> = (0..400_u32).map(|i| (i * i + i / 7) % 20).collect();
     let e = |a: &[u32]| Example { zero: a[..2].to_vec().into(), single: a.to_vec().into(), reasoned: a.to_vec().into(), steps: 1 };
     Rc::new(Corpus { name: "rule".into(), documents: vec![words.into()], examples: vec![e(&[1, 2, 3]), e(&[4, 5, 6, 7])], pad: 0, bytes: 400.0 })
+}
+
+fn metric(event: &Event) -> bool {
+    matches!(event, Event::Metric { .. })
 }
 
 fn run_with(checkpoint: &Checkpoint, id: &str, config: Value, texts: Vec<Rc<Corpus>>, ear: &Ear) -> Result<Report, MethodError> {
@@ -139,12 +123,12 @@ fn a_sweep_stops_and_goes_on_where_it_was() {
     let cells = whole.config["known"].as_object().unwrap().clone();
     assert_eq!(cells.len(), 4);
     // Stopped after two measurements, what the metrics said of them is what a resumed sweep is given.
-    let ear = Ear { cancel_after: Some(2), ..Ear::default() };
+    let ear = Ear::until(|e| e.count(metric) >= 2);
     assert_eq!(run_with(&checkpoint, "sensitivity", config(json!({})), vec![text()], &ear).unwrap_err(), MethodError::Cancelled);
     let known: serde_json::Map<String, Value> = cells.iter().filter(|(k, _)| k.starts_with("block 0")).map(|(k, v)| (k.clone(), v.clone())).collect();
     let ear = Ear::default();
     let resumed = run_with(&checkpoint, "sensitivity", config(Value::Object(known)), vec![text()], &ear).unwrap();
-    assert_eq!(ear.metrics.get(), 2, "only what was not known is measured");
+    assert_eq!(ear.count(metric), 2, "only what was not known is measured");
     assert_eq!(resumed.config["known"], whole.config["known"]);
     assert!(whole.figures.iter().any(|f| matches!(f.kind, FigureKind::HeatMap { .. })));
 }
@@ -217,7 +201,7 @@ fn study(checkpoint: &Checkpoint, config: Value, kept: &espalier_methods::kept::
     pollster::block_on((registry::find("calibration_study").unwrap().run)(config, inputs, &Session::cpu(), ear))
 }
 
-/// An ear that cancels once a study has said so many runs.
+/// Source, seed and sparsity of each run that a study has told of.
 fn runs_heard(ear: &Ear) -> Vec<(String, u64, f64)> {
     ear.events.borrow().iter().filter_map(|e| if let Event::Finding(Finding::Language(Language::Study(s))) = e { Some((s.source.clone(), s.seed, s.asked)) } else { None }).collect()
 }
@@ -235,11 +219,9 @@ fn a_study_of_several_sparsities_stops_and_goes_on_without_repeating() {
 
     // Stopped in the second seed of the first sparsity: the breath after its fourth run is refused.
     let slot: espalier_methods::kept::Slot = Default::default();
-    let stop = Stopper(Ear::default(), 4);
-    let texts = vec![text(), Rc::new(Corpus { name: "other".into(), documents: vec![(0..300_u32).map(|i| (i * 7 + i / 3) % 19).collect::<Vec<_>>().into()], ..(*text()).clone() })];
-    let inputs = Inputs { checkpoint: &checkpoint, matrices: checkpoint.matrices(), known: vec![], seed: 3, texts, kept: slot.clone(), files: vec![] };
-    assert_eq!(pollster::block_on((registry::find("calibration_study").unwrap().run)(config(json!({})), inputs, &Session::cpu(), &stop)).unwrap_err(), MethodError::Cancelled);
-    let heard = runs_heard(&stop.0);
+    let stop = Ear::until(|e| runs_heard(e).len() >= 4);
+    assert_eq!(study(&checkpoint, config(json!({})), &slot, &stop).unwrap_err(), MethodError::Cancelled);
+    let heard = runs_heard(&stop);
     assert_eq!(heard.len(), 4);
     let kept: serde_json::Map<String, Value> = heard.iter().map(|(s, n, a)| espalier_methods::study::cell(s, *n, *a)).map(|k| (k.clone(), known[&k].clone())).collect();
     let ear = Ear::default();
@@ -256,19 +238,6 @@ fn a_study_of_several_sparsities_stops_and_goes_on_without_repeating() {
     let error = |c: Value| study(&checkpoint, with(c), &Default::default(), &Ear::default()).unwrap_err().to_string();
     assert!(error(json!({"sparsities": "0.4,much"})).contains("not a list"));
     assert!(error(json!({"known": {"rule, seed 3 @ 0.5": {"sparsity": 0.5, "nats": [1.0]}}})).contains("another number of texts"));
-}
-
-/// Refuses the breath once so many runs of a study were heard.
-struct Stopper(Ear, usize);
-
-impl Sink for Stopper {
-    fn event(&self, event: Event) {
-        self.0.event(event);
-    }
-    fn breathe(&self) -> LocalFuture<'_, Result<(), MethodError>> {
-        let stop = runs_heard(&self.0).len() >= self.1;
-        Box::pin(std::future::ready(if stop { Err(MethodError::Cancelled) } else { Ok(()) }))
-    }
 }
 
 #[test]

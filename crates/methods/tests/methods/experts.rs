@@ -1,40 +1,20 @@
 //! The methods over mixtures of experts, through the registry: over the bundled mixture, copies of it with faults, and the small models of `tests/golden/models`.
 
-use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::rc::Rc;
 
 use espalier_methods::calibration::Corpus;
 use espalier_methods::condense::{ARMS, Pick, published};
 use espalier_methods::experts::{Change, Measure, Plan, Point, Routing};
-use espalier_methods::method::LocalFuture;
 use espalier_methods::report::{FigureKind, Finding};
-use espalier_methods::{Event, Inputs, MethodError, Report, Sink, registry};
+use espalier_methods::{Event, Inputs, MethodError, Report, registry};
 use espalier_nets::Checkpoint;
 use espalier_nets::checkpoint::sources_at;
 use espalier_nets::testing::{Builder, source};
 use espalier_tensor::Session;
 use serde_json::{Value, json};
 
-#[derive(Default)]
-struct Ear {
-    events: RefCell<Vec<Event>>,
-    picks: Cell<usize>,
-    cancel_after: Option<usize>,
-}
-
-impl Sink for Ear {
-    fn event(&self, event: Event) {
-        if matches!(event, Event::Finding(Finding::Pick(_))) {
-            self.picks.set(self.picks.get() + 1);
-        }
-        self.events.borrow_mut().push(event);
-    }
-    fn breathe(&self) -> LocalFuture<'_, Result<(), MethodError>> {
-        let stop = self.cancel_after.is_some_and(|n| self.picks.get() >= n);
-        Box::pin(std::future::ready(if stop { Err(MethodError::Cancelled) } else { Ok(()) }))
-    }
-}
+use crate::ear::Ear;
 
 fn repository() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -174,10 +154,13 @@ fn rivals_are_measured_on_the_same_windows_and_random_is_a_band() {
 
 #[test]
 fn a_cancelled_search_has_said_what_it_found() {
-    let ear = Ear { cancel_after: Some(3), ..Ear::default() };
+    fn picks(ear: &Ear) -> usize {
+        ear.count(|e| matches!(e, Event::Finding(Finding::Pick(_))))
+    }
+    let ear = Ear::until(|e| picks(e) >= 3);
     let out = run_with(&moe(), "condense", small(json!({})), vec![text(600, 500)], &ear);
     assert_eq!(out, Err(MethodError::Cancelled));
-    let said = ear.events.borrow().iter().filter(|e| matches!(e, Event::Finding(Finding::Pick(_)))).count();
+    let said = picks(&ear);
     assert!((3..8).contains(&said), "{said}");
 }
 

@@ -2,35 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test the panic is the message")]
 
-use std::cell::{Cell, RefCell};
-
-use espalier_methods::method::LocalFuture;
 use espalier_methods::report::{Finding, Pruned, RankChoice, Spectrum, Tail};
-use espalier_methods::{Event, Inputs, MethodError, Report, Sink, registry};
+use espalier_methods::{Event, Inputs, MethodError, Report, registry};
 use espalier_nets::Checkpoint;
 use espalier_nets::checkpoint::{Dtype, MatrixRef};
 use espalier_nets::testing::Builder;
 use espalier_tensor::Session;
 use serde_json::{Value, json};
 
-/// Keeps what was said, and cancels at a given breath.
-#[derive(Default)]
-struct Ear {
-    events: RefCell<Vec<Event>>,
-    breaths: Cell<usize>,
-    cancel_at: Option<usize>,
-}
-
-impl Sink for Ear {
-    fn event(&self, event: Event) {
-        self.events.borrow_mut().push(event);
-    }
-    fn breathe(&self) -> LocalFuture<'_, Result<(), MethodError>> {
-        self.breaths.set(self.breaths.get() + 1);
-        let stop = self.cancel_at.is_some_and(|n| self.breaths.get() > n);
-        Box::pin(std::future::ready(if stop { Err(MethodError::Cancelled) } else { Ok(()) }))
-    }
-}
+use crate::ear::Ear;
 
 fn open(b: &Builder) -> Checkpoint {
     pollster::block_on(Checkpoint::open(vec![b.source("model.safetensors")])).unwrap()
@@ -115,7 +95,7 @@ fn spectra_come_one_by_one_and_a_cancelled_job_goes_on_where_it_stopped() {
     let c = open(&llama());
     let whole = run("spectra", Value::Null, &c);
     assert_eq!(spectra(&whole).len(), c.matrices().len());
-    let ear = Ear { cancel_at: Some(5), ..Ear::default() };
+    let ear = Ear::until(|e| e.breaths.get() > 5);
     let stopped = run_with("spectra", Value::Null, inputs(&c, c.matrices(), vec![]), &ear);
     assert_eq!(stopped, Err(MethodError::Cancelled));
     let known: Vec<Spectrum> = ear.events.borrow().iter().filter_map(|e| if let Event::Finding(Finding::Spectrum(s)) = e { Some(s.clone()) } else { None }).collect();
