@@ -14,8 +14,8 @@ const LONG: f64 = 250.0;
 /// Probes that took long, by device.
 #[derive(Default)]
 pub(crate) struct Speeds {
-    /// Their device: on a GPU or not, its name and detail. One that was lost and found again is the same.
-    device: RefCell<(bool, String, String)>,
+    /// Their device. One that was lost and found again is the same.
+    device: RefCell<DeviceInfo>,
     /// Name of the probe and its seconds.
     long: RefCell<Vec<(&'static str, f64)>>,
 }
@@ -23,12 +23,11 @@ pub(crate) struct Speeds {
 impl Speeds {
     /// A watch for a device; what is known of another one is forgotten.
     pub fn on<'a>(&'a self, device: &DeviceInfo, host: &'a dyn Host) -> Stopwatch<'a> {
-        let device = (device.gpu, device.name.clone(), device.detail.clone());
-        if *self.device.borrow() != device {
-            self.device.replace(device);
+        if *self.device.borrow() != *device {
+            self.device.replace(device.clone());
             self.long.borrow_mut().clear();
         }
-        Stopwatch { speeds: self, host, keeps: self.device.borrow().0, earlier: Cell::new(false) }
+        Stopwatch { speeds: self, host, keeps: device.gpu, earlier: Cell::new(false) }
     }
 }
 
